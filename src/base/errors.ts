@@ -1,0 +1,45 @@
+/**
+ * The three kinds of failure that are not bugs. Bugs go through `assert`.
+ *
+ *   CommandError     a client's mistake; the text is Redis's own, sent back as `-<message>`
+ *   CorruptionError  damage found in a file or a payload; thrown by codecs, which never log, truncate or exit
+ *   ConfigError      a directive or an option that cannot be used
+ */
+
+/** Carries no stack: it is thrown on the command path and its text is all that anybody needs. */
+export class CommandError {
+  /** The whole error line without the leading `-`, e.g. `WRONGTYPE Operation against ...`. */
+  constructor(readonly message: string) {}
+  toString(): string {
+    return this.message;
+  }
+}
+
+export class CorruptionError extends Error {
+  override name = 'CorruptionError';
+  readonly code = 'ONGGI_CORRUPTION';
+  /**
+   * @param file     path of the damaged file, or a description such as `DUMP payload`
+   * @param offset   byte offset in the file at which reading failed
+   * @param expected what the format asks for there
+   * @param found    what stands there
+   */
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    readonly expected: string,
+    readonly found: string,
+  ) {
+    super(`${file}: damaged at byte ${offset}: expected ${expected}, found ${found}`);
+  }
+}
+
+/** The input ended before the value did. `aof-load-truncated` treats it apart from other damage. */
+export class TruncationError extends CorruptionError {
+  override name = 'TruncationError';
+}
+
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly code = 'ONGGI_CONFIG';
+}

@@ -1,0 +1,28 @@
+/**
+ * A borrowed range of bytes. Methods that "return bytes" fill a Slice that the caller owns, so that no object is made
+ * per call. The bytes stay valid until the next change to the arena or to the buffer they lie in.
+ */
+export class Slice {
+  buf: Uint8Array = EMPTY;
+  off = 0;
+  len = 0;
+
+  set(buf: Uint8Array, off: number, len: number): void {
+    this.buf = buf;
+    this.off = off;
+    this.len = len;
+  }
+
+  /** A copy that outlives the arena's next change. */
+  copy(): Uint8Array {
+    return this.buf.slice(this.off, this.off + this.len);
+  }
+
+  toString(): string {
+    let s = '';
+    for (let i = 0; i < this.len; i++) s += String.fromCharCode(this.buf[this.off + i]!);
+    return s;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
