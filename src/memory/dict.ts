@@ -1,0 +1,629 @@
+/**
+ * A dict of items (item.ts) in the arena, by extendible hashing: growing never stalls and never doubles the table.
+ *
+ *   root       w0 count   w1 depth   w2 segment (depth 0) or directory   w3 segments whose depth is the directory's
+ *   directory  2^depth segment addresses, indexed by the top `depth` bits of the hash; a segment of smaller depth
+ *              stands in several entries side by side
+ *   segment    w0 count   w1 slots   w2 depth   w3 due: no item expires before this second (0xffffffff: none expires)
+ *              then `slots` pairs [hash, item address], open addressing with linear probing; address 0 = empty
+ *
+ * A segment that is 4/5 full grows in steps to 1 KiB and then splits in two by the next bit of the hash; a nearly empty one
+ * shrinks and merges with its buddy. So the table takes about 11 bytes an item at any size.
+ *
+ * A scan's cursor is a position in hash space (a 32-bit hash): items are visited in the order of their hashes, so the
+ * cursor stays right across splits and merges, and no item is visited twice.
+ *
+ * Invariants:
+ *   1. Every item of a segment of depth d shares its top d hash bits with the segment's directory entries.
+ *   2. Between an item's home slot and its slot no slot is empty.
+ *   3. count <= slots * 4/5, unless the depth has reached its maximum.
+ *
+ * A dict that is part of a value is read by the snapshot worker, so its blocks are owned before they change. The
+ * keyspace's own dicts are not (the main thread hands entries over one by one): `captured` is false for them.
+ */
+import { assert } from '../base/assert.js';
+import type { Arena } from './arena.js';
+import { wordIndex } from './arena.js';
+import { hashBytes } from './hash-function.js';
+import { itemKeyBytes, itemKeyIndex } from './item.js';
+
+const ROOT_BYTES = 16;
+const HEADER_BYTES = 16;
+const HEADER_WORDS = 4;
+/** Segment sizes in bytes. */
+const STAGES = [64, 128, 192, 256, 384, 512, 640, 768, 896, 1024];
+const SLOTS_MAX = slotsOf(1024);
+/** Beyond this depth segments grow instead of splitting. */
+const DEPTH_MAX = 26;
+export const DUE_NEVER = 0xffffffff;
+
+function slotsOf(bytes: number): number {
+  return (bytes - HEADER_BYTES) >>> 3;
+}
+function bytesOf(slots: number): number {
+  return HEADER_BYTES + slots * 8;
+}
+/** Slots of the smallest segment that `count` items fill to at most 7/10. */
+function slotsFor(count: number): number {
+  for (const bytes of STAGES) if (count * 10 <= slotsOf(bytes) * 7) return slotsOf(bytes);
+  let slots = SLOTS_MAX;
+  while (count * 10 > slots * 7) slots = slots * 2 + 2;
+  return slots;
+}
+function homeSlot(hash: number, slots: number): number {
+  return ((Math.imul(hash, 0x9e3779b1) >>> 16) * slots) >>> 16;
+}
+
+export class Dict {
+  root: number;
+  // Where the last find ended: the segment, the slot (of the item, or the empty one), the hash.
+  private segment = 0;
+  private slot = 0;
+  private hash = 0;
+  // Iteration.
+  private walkIndex = 0;
+  private walkSlot = 0;
+  private walkSegment = 0;
+
+  /** @param captured whether a snapshot's worker reads the table */
+  constructor(
+    readonly arena: Arena,
+    root = 0,
+    private readonly captured = true,
+  ) {
+    this.root = root;
+  }
+
+  open(root: number): this {
+    this.root = root;
+    return this;
+  }
+
+  create(): this {
+    const { arena } = this;
+    const segment = newSegment(arena, slotsOf(STAGES[0]!), 0);
+    this.root = arena.alloc(ROOT_BYTES);
+    arena.setWord(this.root, 0, 0);
+    arena.setWord(this.root, 1, 0);
+    arena.setWord(this.root, 2, segment);
+    arena.setWord(this.root, 3, 1);
+    return this;
+  }
+
+  get count(): number {
+    return this.arena.getWord(this.root, 0);
+  }
+
+  // --- lookup ------------------------------------------------------------------------------------------------------
+
+  /** The item with this key, or 0. Remembers the place for `insert`, `replaceFound` and `removeFound`. Hot. */
+  find(buf: Uint8Array, off: number, len: number): number {
+    const { arena } = this;
+    const hash = hashBytes(buf, off, len);
+    const segment = this.segmentOf(hash);
+    this.segment = segment;
+    this.hash = hash;
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment);
+    const slots = words[base + 1]!;
+    let slot = homeSlot(hash, slots);
+    for (;;) {
+      const at = base + HEADER_WORDS + slot * 2;
+      const item = words[at + 1]!;
+      if (item === 0) {
+        this.slot = slot;
+        return 0;
+      }
+      if ((words[at]! | 0) === hash && this.hasKey(item, buf, off, len)) {
+        this.slot = slot;
+        return item;
+      }
+      if (++slot === slots) slot = 0;
+    }
+  }
+
+  private hasKey(item: number, buf: Uint8Array, off: number, len: number): boolean {
+    const { arena } = this;
+    if (itemKeyBytes(arena, item) !== len) return false;
+    const bytes = arena.bytesOf(item);
+    const at = itemKeyIndex(arena, item);
+    for (let i = 0; i < len; i++) if (bytes[at + i] !== buf[off + i]) return false;
+    return true;
+  }
+
+  private segmentOf(hash: number): number {
+    const { arena, root } = this;
+    const depth = arena.getWord(root, 1);
+    const top = arena.getWord(root, 2);
+    return depth === 0 ? top : arena.getWord(top, hash >>> (32 - depth));
+  }
+
+  // --- change ------------------------------------------------------------------------------------------------------
+
+  /** Adds an item whose key is absent: right after a `find` of that key that missed, with no change in between. */
+  insert(item: number): void {
+    this.insertHashed(item, this.hash);
+  }
+
+  private insertHashed(item: number, hash: number): void {
+    const { arena } = this;
+    let segment = this.segmentOf(hash);
+    for (;;) {
+      const count = arena.getWord(segment, 0);
+      const slots = arena.getWord(segment, 1);
+      if ((count + 1) * 5 <= slots * 4) break;
+      if (slots >= SLOTS_MAX && arena.getWord(segment, 2) < DEPTH_MAX) this.split(segment, hash);
+      else this.resize(segment, hash, slotsFor(count + 1));
+      segment = this.segmentOf(hash);
+    }
+    segment = this.ownSegment(segment, hash);
+    this.hash = hash;
+    this.segment = segment;
+    this.slot = putSlot(arena, segment, hash, item);
+    this.setCount(this.count + 1);
+  }
+
+  /** After a `find` that hit: another address for the same key. */
+  replaceFound(item: number): void {
+    const segment = this.ownSegment(this.segment, this.hash);
+    this.segment = segment;
+    this.arena.setWord(segment, HEADER_WORDS + this.slot * 2 + 1, item);
+  }
+
+  /** After a `find` that hit: takes the item out of the table. The item itself stays the caller's. */
+  removeFound(): void {
+    const { arena, hash } = this;
+    const segment = this.ownSegment(this.segment, hash);
+    closeSlot(arena, segment, this.slot);
+    const count = arena.getWord(segment, 0) - 1;
+    arena.setWord(segment, 0, count);
+    this.setCount(this.count - 1);
+    const slots = arena.getWord(segment, 1);
+    if (count * 4 < slots && slots > slotsOf(STAGES[0]!)) this.shrink(segment, hash, count);
+    else if (count === 0) this.shrink(segment, hash, count);
+  }
+
+  /**
+   * Finds the item by its address instead of its key's bytes, for items whose key lies in the arena.
+   * Returns false when it is not in the table.
+   */
+  findItem(item: number): boolean {
+    const { arena } = this;
+    return this.find(arena.bytesOf(item), itemKeyIndex(arena, item), itemKeyBytes(arena, item)) === item;
+  }
+
+  private setCount(count: number): void {
+    if (this.captured) this.root = this.arena.own(this.root);
+    this.arena.setWord(this.root, 0, count);
+  }
+
+  /** The segment to write to; its directory entries follow when it moved. */
+  private ownSegment(segment: number, hash: number): number {
+    if (!this.captured) return segment;
+    const owned = this.arena.own(segment);
+    if (owned !== segment) this.setSegment(owned, hash);
+    return owned;
+  }
+
+  /** Makes the directory entries that `segment`'s depth and `hash` name point to it. */
+  private setSegment(segment: number, hash: number): void {
+    const { arena } = this;
+    this.ownDirectory();
+    const depth = arena.getWord(this.root, 1);
+    if (depth === 0) {
+      arena.setWord(this.root, 2, segment);
+      return;
+    }
+    const local = arena.getWord(segment, 2);
+    const span = 1 << (depth - local);
+    const first = local === 0 ? 0 : (hash >>> (32 - local)) * span;
+    const directory = arena.getWord(this.root, 2);
+    const words = arena.wordsOf(directory);
+    const base = wordIndex(directory);
+    words.fill(segment, base + first, base + first + span);
+  }
+
+  private ownDirectory(): void {
+    if (!this.captured) return;
+    const { arena } = this;
+    this.root = arena.own(this.root);
+    if (arena.getWord(this.root, 1) > 0) arena.setWord(this.root, 2, arena.own(arena.getWord(this.root, 2)));
+  }
+
+  private resize(segment: number, hash: number, slots: number): number {
+    const { arena } = this;
+    const grown = newSegment(arena, slots, arena.getWord(segment, 2));
+    moveItems(arena, segment, grown);
+    this.setSegment(grown, hash);
+    arena.free(segment);
+    return grown;
+  }
+
+  /** Splits a segment by the bit after its depth, doubling the directory when the segment is as deep as it. */
+  private split(segment: number, hash: number): void {
+    const { arena } = this;
+    const local = arena.getWord(segment, 2);
+    if (local === arena.getWord(this.root, 1)) this.growDirectory();
+    const bit = 31 - local;
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment) + HEADER_WORDS;
+    const slots = arena.getWord(segment, 1);
+    let ones = 0;
+    for (let i = 0; i < slots; i++) {
+      if (words[base + i * 2 + 1] !== 0) ones += (words[base + i * 2]! >>> bit) & 1;
+    }
+    const zeros = arena.getWord(segment, 0) - ones;
+    const low = newSegment(arena, slotsFor(zeros + 1), local + 1);
+    const high = newSegment(arena, slotsFor(ones + 1), local + 1);
+    const due = arena.getWord(segment, 3);
+    arena.setWord(low, 3, due);
+    arena.setWord(high, 3, due);
+    for (let i = 0; i < slots; i++) {
+      const item = words[base + i * 2 + 1]!;
+      if (item === 0) continue;
+      const itemHash = words[base + i * 2]! | 0;
+      putSlot(arena, ((itemHash >>> bit) & 1) === 0 ? low : high, itemHash, item);
+    }
+    const prefix = hash & ~(1 << bit);
+    this.setSegment(low, prefix);
+    this.setSegment(high, prefix | (1 << bit));
+    if (local + 1 === arena.getWord(this.root, 1)) arena.setWord(this.root, 3, arena.getWord(this.root, 3) + 2);
+    arena.free(segment);
+  }
+
+  private growDirectory(): void {
+    const { arena } = this;
+    if (this.captured) this.root = arena.own(this.root);
+    const { root } = this;
+    const depth = arena.getWord(root, 1);
+    const old = arena.getWord(root, 2);
+    const grown = arena.alloc(4 << (depth + 1));
+    const words = arena.wordsOf(grown);
+    const base = wordIndex(grown);
+    if (depth === 0) {
+      words.fill(old, base, base + 2);
+    } else {
+      const from = arena.wordsOf(old);
+      const fromBase = wordIndex(old);
+      for (let i = 0; i < 1 << depth; i++) {
+        words[base + 2 * i] = from[fromBase + i]!;
+        words[base + 2 * i + 1] = from[fromBase + i]!;
+      }
+      arena.free(old);
+    }
+    arena.setWord(root, 1, depth + 1);
+    arena.setWord(root, 2, grown);
+    arena.setWord(root, 3, 0);
+  }
+
+  /** Makes a sparse segment smaller; when it is small already, merges it with its buddy. */
+  private shrink(segment: number, hash: number, count: number): void {
+    const { arena } = this;
+    const slots = slotsFor(count + 1);
+    if (slots < arena.getWord(segment, 1)) segment = this.resize(segment, hash, slots);
+    for (;;) {
+      const local = arena.getWord(segment, 2);
+      if (local === 0) return;
+      const bit = 1 << (32 - local);
+      const buddy = this.segmentOf(hash ^ bit);
+      if (arena.getWord(buddy, 2) !== local) return;
+      const total = arena.getWord(segment, 0) + arena.getWord(buddy, 0);
+      if (total * 2 > SLOTS_MAX) return;
+      const merged = newSegment(arena, slotsFor(total + 1), local - 1);
+      moveItems(arena, segment, merged);
+      moveItems(arena, buddy, merged);
+      this.setSegment(merged, hash);
+      arena.free(segment);
+      arena.free(buddy);
+      if (local === arena.getWord(this.root, 1)) {
+        const deepest = arena.getWord(this.root, 3) - 2;
+        arena.setWord(this.root, 3, deepest);
+        if (deepest === 0) this.shrinkDirectory();
+      }
+      segment = merged;
+    }
+  }
+
+  private shrinkDirectory(): void {
+    const { arena, root } = this;
+    while (arena.getWord(root, 3) === 0) {
+      const depth = arena.getWord(root, 1) - 1;
+      const old = arena.getWord(root, 2);
+      if (depth === 0) {
+        arena.setWord(root, 2, arena.getWord(old, 0));
+        arena.setWord(root, 3, 1);
+      } else {
+        const smaller = arena.alloc(4 << depth);
+        let deepest = 0;
+        for (let i = 0; i < 1 << depth; i++) {
+          const segment = arena.getWord(old, i * 2);
+          arena.setWord(smaller, i, segment);
+          if (arena.getWord(segment, 2) === depth) deepest++;
+        }
+        arena.setWord(root, 2, smaller);
+        arena.setWord(root, 3, deepest);
+      }
+      arena.setWord(root, 1, depth);
+      arena.free(old);
+    }
+  }
+
+  // --- iteration ---------------------------------------------------------------------------------------------------
+
+  /** Starts a walk over all items in the handle; 0 when there is none. No change to the dict until the walk's end. */
+  first(): number {
+    this.walkIndex = 0;
+    this.walkSlot = 0;
+    this.walkSegment = this.segmentAt(0);
+    return this.next();
+  }
+
+  /** The next item of the walk, or 0 at its end. */
+  next(): number {
+    const { arena } = this;
+    for (;;) {
+      const segment = this.walkSegment;
+      const words = arena.wordsOf(segment);
+      const base = wordIndex(segment);
+      const slots = words[base + 1]!;
+      for (let slot = this.walkSlot; slot < slots; slot++) {
+        const item = words[base + HEADER_WORDS + slot * 2 + 1]!;
+        if (item !== 0) {
+          this.walkSlot = slot + 1;
+          return item;
+        }
+      }
+      const depth = arena.getWord(this.root, 1);
+      this.walkIndex += 1 << (depth - words[base + 2]!);
+      if (this.walkIndex >= 1 << depth) {
+        this.walkSlot = slots;
+        return 0;
+      }
+      this.walkSlot = 0;
+      this.walkSegment = this.segmentAt(this.walkIndex);
+    }
+  }
+
+  private segmentAt(index: number): number {
+    const { arena, root } = this;
+    const top = arena.getWord(root, 2);
+    return arena.getWord(root, 1) === 0 ? top : arena.getWord(top, index);
+  }
+
+  /**
+   * Visits at least `count` items from the position `cursor` on, in hash order, and returns the position to go on
+   * from; 0 = the scan is complete. Items present during the whole scan are visited exactly once. `visit` must not
+   * change the dict.
+   */
+  scan(cursor: number, count: number, visit: (item: number) => void): number {
+    const { arena } = this;
+    let from = cursor >>> 0;
+    let left = count;
+    for (;;) {
+      const segment = this.segmentOf(from);
+      const local = arena.getWord(segment, 2);
+      const found = segmentItemsFrom(arena, segment, from);
+      for (let i = 0; i < found.length; i++) {
+        const { hash, item } = found[i]!;
+        if (left <= 0 && (i === 0 || found[i - 1]!.hash !== hash)) return hash;
+        visit(item);
+        left--;
+      }
+      const width = 2 ** (32 - local);
+      const end = (Math.floor(from / width) + 1) * width;
+      if (end >= 2 ** 32) return 0;
+      from = end;
+      if (left <= 0) return from;
+    }
+  }
+
+  /** An item chosen with equal chances, or 0. `random` gives [0, 1). */
+  randomItem(random: () => number): number {
+    const { arena } = this;
+    if (this.count === 0) return 0;
+    const depth = arena.getWord(this.root, 1);
+    for (;;) {
+      const index = Math.floor(random() * (1 << depth));
+      const segment = this.segmentAt(index);
+      // A shallow segment stands in several entries; only its first one counts, so every segment has the same chance,
+      // and a slot of a small segment is taken with the chance of a slot of a large one.
+      if ((index & ((1 << (depth - arena.getWord(segment, 2))) - 1)) !== 0) continue;
+      const slots = arena.getWord(segment, 1);
+      const slot = Math.floor(random() * (depth === 0 ? slots : Math.max(SLOTS_MAX, slots)));
+      if (slot >= slots) continue;
+      const item = arena.getWord(segment, HEADER_WORDS + slot * 2 + 1);
+      if (item !== 0) return item;
+    }
+  }
+
+  // --- expiry hints ------------------------------------------------------------------------------------------------
+
+  /** After `find` (hit) or `insert`: that item expires at this second. */
+  noteDue(second: number): void {
+    if (second < this.arena.getWord(this.segment, 3)) this.arena.setWord(this.segment, 3, second);
+  }
+
+  /**
+   * The first segment at or after the hash position `from` in which something may be due at `second`, or 0.
+   * `position` of the answer is where to go on; 0 = the end was reached.
+   */
+  nextDue(from: number, second: number, visitsMax: number, answer: { segment: number; position: number }): void {
+    const { arena } = this;
+    const depth = arena.getWord(this.root, 1);
+    let index = depth === 0 ? 0 : Math.floor(from / 2 ** (32 - depth));
+    answer.segment = 0;
+    for (let visits = 0; visits < visitsMax; visits++) {
+      const segment = this.segmentAt(index);
+      const span = 1 << (depth - arena.getWord(segment, 2));
+      index = (Math.floor(index / span) + 1) * span;
+      if (arena.getWord(segment, 3) <= second) {
+        answer.segment = segment;
+        break;
+      }
+      if (index >= 1 << depth) break;
+    }
+    answer.position = index >= 1 << depth ? 0 : index * 2 ** (32 - depth);
+  }
+
+  /** All items of a segment that `nextDue` named. */
+  segmentItems(segment: number): number[] {
+    const { arena } = this;
+    const items: number[] = [];
+    const slots = arena.getWord(segment, 1);
+    for (let slot = 0; slot < slots; slot++) {
+      const item = arena.getWord(segment, HEADER_WORDS + slot * 2 + 1);
+      if (item !== 0) items.push(item);
+    }
+    return items;
+  }
+
+  setSegmentDue(segment: number, second: number): void {
+    this.arena.setWord(segment, 3, second);
+  }
+
+  // --- whole ---------------------------------------------------------------------------------------------------------
+
+  /** A new dict with `copyItem(item)` for each item; returns its root. */
+  copyWith(copyItem: (item: number) => number): number {
+    const { arena } = this;
+    const copy = new Dict(arena, 0, this.captured).create();
+    for (let item = this.first(); item !== 0; item = this.next()) {
+      const hash = arena.getWord(this.walkSegment, HEADER_WORDS + (this.walkSlot - 1) * 2) | 0;
+      copy.insertHashed(copyItem(item), hash);
+    }
+    return copy.root;
+  }
+
+  /** Frees the table; the items are the caller's. */
+  release(): void {
+    const { arena } = this;
+    this.blocks((address) => arena.free(address));
+    this.root = 0;
+  }
+
+  /** Visits the table's blocks (not the items). */
+  blocks(visit: (address: number) => void): void {
+    const { arena, root } = this;
+    const depth = arena.getWord(root, 1);
+    const segments: number[] = [];
+    for (let index = 0; index < 1 << depth; ) {
+      const segment = this.segmentAt(index);
+      segments.push(segment);
+      index += 1 << (depth - arena.getWord(segment, 2));
+    }
+    if (depth > 0) visit(arena.getWord(root, 2));
+    for (const segment of segments) visit(segment);
+    visit(root);
+  }
+
+  /** Throws when an invariant does not hold. For tests. */
+  check(): void {
+    const { arena, root } = this;
+    const depth = arena.getWord(root, 1);
+    let count = 0;
+    let deepest = 0;
+    for (let index = 0; index < 1 << depth; ) {
+      const segment = this.segmentAt(index);
+      const local = arena.getWord(segment, 2);
+      const span = 1 << (depth - local);
+      assert(index % span === 0, 'a segment begins at a multiple of its span');
+      if (local === depth) deepest++;
+      let inSegment = 0;
+      for (let i = 0; i < span; i++) assert(this.segmentAt(index + i) === segment, 'aliases of a segment are adjacent');
+      const slots = arena.getWord(segment, 1);
+      for (let slot = 0; slot < slots; slot++) {
+        const item = arena.getWord(segment, HEADER_WORDS + slot * 2 + 1);
+        if (item === 0) continue;
+        inSegment++;
+        const hash = arena.getWord(segment, HEADER_WORDS + slot * 2) | 0;
+        if (depth > 0) {
+          const at = hash >>> (32 - depth);
+          assert(at >= index && at < index + span, 'an item lies in the segment of its hash');
+        }
+        assert(this.findItem(item), 'an item is found by its key');
+      }
+      assert(inSegment === arena.getWord(segment, 0), 'a segment counts its items');
+      count += inSegment;
+      index += span;
+    }
+    assert(count === this.count, 'the root counts the items');
+    assert(deepest === arena.getWord(root, 3), 'the root counts the deepest segments');
+  }
+}
+
+function newSegment(arena: Arena, slots: number, depth: number): number {
+  const segment = arena.alloc(bytesOf(slots));
+  const words = arena.wordsOf(segment);
+  const base = wordIndex(segment);
+  words[base] = 0;
+  words[base + 1] = slots;
+  words[base + 2] = depth;
+  words[base + 3] = DUE_NEVER;
+  words.fill(0, base + HEADER_WORDS, base + HEADER_WORDS + slots * 2);
+  return segment;
+}
+
+/** Puts an item into a segment with room and returns its slot. */
+function putSlot(arena: Arena, segment: number, hash: number, item: number): number {
+  const words = arena.wordsOf(segment);
+  const base = wordIndex(segment);
+  const slots = words[base + 1]!;
+  let slot = homeSlot(hash, slots);
+  while (words[base + HEADER_WORDS + slot * 2 + 1] !== 0) if (++slot === slots) slot = 0;
+  words[base + HEADER_WORDS + slot * 2] = hash;
+  words[base + HEADER_WORDS + slot * 2 + 1] = item;
+  words[base]!++;
+  return slot;
+}
+
+/** Empties a slot and moves later items of its run back, so that invariant 2 holds. */
+function closeSlot(arena: Arena, segment: number, slot: number): void {
+  const words = arena.wordsOf(segment);
+  const base = wordIndex(segment);
+  const slots = words[base + 1]!;
+  const at = base + HEADER_WORDS;
+  let hole = slot;
+  let i = slot;
+  for (;;) {
+    if (++i === slots) i = 0;
+    if (words[at + i * 2 + 1] === 0) break;
+    const home = homeSlot(words[at + i * 2]! | 0, slots);
+    // The item at i may fill the hole when its home is not within (hole, i], going round.
+    if (hole <= i ? home <= hole || home > i : home <= hole && home > i) {
+      words[at + hole * 2] = words[at + i * 2]!;
+      words[at + hole * 2 + 1] = words[at + i * 2 + 1]!;
+      hole = i;
+    }
+  }
+  words[at + hole * 2 + 1] = 0;
+}
+
+function moveItems(arena: Arena, from: number, to: number): void {
+  const words = arena.wordsOf(from);
+  const base = wordIndex(from);
+  const slots = words[base + 1]!;
+  for (let slot = 0; slot < slots; slot++) {
+    const at = base + HEADER_WORDS + slot * 2;
+    if (words[at + 1] !== 0) putSlot(arena, to, words[at]! | 0, words[at + 1]!);
+  }
+  const due = Math.min(arena.getWord(from, 3), arena.getWord(to, 3));
+  arena.setWord(to, 3, due);
+}
+
+interface Hashed {
+  hash: number;
+  item: number;
+}
+
+function segmentItemsFrom(arena: Arena, segment: number, from: number): Hashed[] {
+  const words = arena.wordsOf(segment);
+  const base = wordIndex(segment) + HEADER_WORDS;
+  const slots = arena.getWord(segment, 1);
+  const found: Hashed[] = [];
+  for (let slot = 0; slot < slots; slot++) {
+    const item = words[base + slot * 2 + 1]!;
+    const hash = words[base + slot * 2]!;
+    if (item !== 0 && hash >= from) found.push({ hash, item });
+  }
+  return found.sort((a, b) => a.hash - b.hash);
+}
