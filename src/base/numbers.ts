@@ -1,0 +1,107 @@
+/**
+ * Numbers as Redis reads and prints them.
+ *
+ * Integers of the protocol are 64-bit. Up to 2^53 they are JS numbers; beyond that `parseInt64` gives a bigint.
+ */
+
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+/**
+ * The integer written in `buf[off, off + len)`, as Redis's string2ll accepts it: no sign but `-`, no leading zero, no
+ * space. NaN when it is not one, or when it lies outside +-(2^53 - 1): ask `parseInt64` then.
+ */
+export function parseInteger(buf: Uint8Array, off: number, len: number): number {
+  if (len === 0 || len > 17) return Number.NaN;
+  let i = off;
+  const end = off + len;
+  const negative = buf[i] === 45;
+  if (negative && ++i === end) return Number.NaN;
+  let digit = buf[i]! - 48;
+  if (digit === 0) return len === 1 ? 0 : Number.NaN;
+  if (digit < 0 || digit > 9) return Number.NaN;
+  let n = digit;
+  for (i++; i < end; i++) {
+    digit = buf[i]! - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    n = n * 10 + digit;
+  }
+  if (n > Number.MAX_SAFE_INTEGER) return Number.NaN;
+  return negative ? -n : n;
+}
+
+/** As `parseInteger` over the whole range of 64-bit signed integers; null when it is not one. */
+export function parseInt64(buf: Uint8Array, off: number, len: number): bigint | null {
+  const small = parseInteger(buf, off, len);
+  if (small === small) return BigInt(small);
+  if (len < 16 || len > 20) return null;
+  let text = '';
+  for (let i = off; i < off + len; i++) {
+    const byte = buf[i]!;
+    if ((byte < 48 || byte > 57) && !(byte === 45 && i === off)) return null;
+    text += String.fromCharCode(byte);
+  }
+  if (text.startsWith('0') || text.startsWith('-0')) return null;
+  const n = BigInt(text);
+  return n < INT64_MIN || n > INT64_MAX ? null : n;
+}
+
+/** Writes the digits of a safe integer at `buf[off]` and returns how many bytes it wrote (at most 17). */
+export function writeInteger(buf: Uint8Array, off: number, n: number): number {
+  let at = off;
+  if (n < 0) {
+    buf[at++] = 45;
+    n = -n;
+  }
+  if (n < 10) {
+    buf[at++] = 48 + n;
+    return at - off;
+  }
+  let digits = 2;
+  for (let limit = 100; n >= limit; limit *= 10) digits++;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const rest = Math.floor(n / 10);
+    buf[i] = 48 + (n - rest * 10);
+    n = rest;
+  }
+  return at + digits - off;
+}
+
+/**
+ * A double as Redis 7.2 prints it in replies: the shortest digits that read back equal, `inf`, `-inf`, `nan`; integers
+ * without a point, exponents as `1e+20`.
+ */
+export function formatDouble(x: number): string {
+  if (x !== x) return 'nan';
+  if (x === Infinity) return 'inf';
+  if (x === -Infinity) return '-inf';
+  if (x === 0) return Object.is(x, -0) ? '-0' : '0';
+  return String(x);
+}
+
+/**
+ * A double as Redis's string2d/strtod accepts it for scores and increments: decimal or hexadecimal, `inf`,
+ * `+inf`, `-inf`, `infinity`, no space around it. NaN when it is not one.
+ */
+export function parseDouble(buf: Uint8Array, off: number, len: number): number {
+  if (len === 0 || len > 255) return Number.NaN;
+  let text = '';
+  for (let i = off; i < off + len; i++) text += String.fromCharCode(buf[i]!);
+  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  const lower = text.toLowerCase();
+  if (/^\+?inf(inity)?$/.test(lower)) return Infinity;
+  if (/^-inf(inity)?$/.test(lower)) return -Infinity;
+  const hex = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/.exec(lower);
+  if (hex !== null && (hex[2] + (hex[3] ?? '')).length > 0) {
+    let value = 0;
+    for (const digit of hex[2]!) value = value * 16 + Number.parseInt(digit, 16);
+    let scale = 1 / 16;
+    for (const digit of hex[3] ?? '') {
+      value += Number.parseInt(digit, 16) * scale;
+      scale /= 16;
+    }
+    value *= 2 ** Number(hex[4] ?? 0);
+    return hex[1] === '-' ? -value : value;
+  }
+  return Number.NaN;
+}

@@ -1,0 +1,212 @@
+/**
+ * Writes replies in RESP2 or RESP3 into one growing buffer. One writer serves the whole server: a connection's replies
+ * of a turn lie in it one after the other, and the turn's end hands them to the sockets.
+ *
+ * The types that RESP2 does not have fall back as in Redis: maps, sets and pushes become arrays, doubles and big numbers
+ * bulk strings, booleans integers, null `$-1` or `*-1`, verbatim strings bulk strings.
+ *
+ * Hot path: no allocation per call while the buffer has room.
+ */
+import { formatDouble, writeInteger } from '../../base/numbers.js';
+import type { Slice } from '../../base/slice.js';
+
+const CR = 13;
+const LF = 10;
+
+export class ReplyWriter {
+  buf: Buffer;
+  pos = 0;
+  /** 2 or 3: what the current client speaks. */
+  resp = 2;
+
+  constructor(bytes = 65536) {
+    this.buf = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Makes room for `bytes` more. */
+  reserve(bytes: number): void {
+    if (this.pos + bytes <= this.buf.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.buf.length * 2, this.pos + bytes));
+    grown.set(this.buf.subarray(0, this.pos));
+    this.buf = grown;
+  }
+
+  // --- simple types ------------------------------------------------------------------------------------------------
+
+  ok(): void {
+    this.reserve(5);
+    const { buf } = this;
+    let { pos } = this;
+    buf[pos++] = 43; // +
+    buf[pos++] = 79;
+    buf[pos++] = 75;
+    buf[pos++] = CR;
+    buf[pos++] = LF;
+    this.pos = pos;
+  }
+
+  /** `+text`; the text has no line break. */
+  simple(text: string): void {
+    this.line(43, text);
+  }
+
+  /** `-message`; line breaks in it become spaces. A message without a code gets none: pass `ERR ...`. */
+  error(message: string): void {
+    this.line(45, /[\r\n]/.test(message) ? message.replace(/[\r\n]/g, ' ') : message);
+  }
+
+  private line(type: number, text: string): void {
+    this.reserve(text.length * 3 + 3);
+    this.buf[this.pos++] = type;
+    this.pos += this.buf.write(text, this.pos, 'latin1');
+    this.buf[this.pos++] = CR;
+    this.buf[this.pos++] = LF;
+  }
+
+  /** `:n` for a safe integer. */
+  int(n: number): void {
+    this.header(58, n);
+  }
+
+  /** `:n` for any 64-bit integer. */
+  int64(n: bigint): void {
+    this.line(58, n.toString());
+  }
+
+  private header(type: number, n: number): void {
+    this.reserve(24);
+    const { buf } = this;
+    let { pos } = this;
+    buf[pos++] = type;
+    if (n >= 0 && n < 10) buf[pos++] = 48 + n;
+    else pos += writeInteger(buf, pos, n);
+    buf[pos++] = CR;
+    buf[pos++] = LF;
+    this.pos = pos;
+  }
+
+  // --- strings -----------------------------------------------------------------------------------------------------
+
+  bulk(bytes: Uint8Array, off = 0, len = bytes.length - off): void {
+    this.reserve(len + 32);
+    this.header(36, len);
+    const { buf } = this;
+    let { pos } = this;
+    if (len > 64) {
+      buf.set(bytes.subarray(off, off + len), pos);
+      pos += len;
+    } else {
+      for (let i = 0; i < len; i++) buf[pos++] = bytes[off + i]!;
+    }
+    buf[pos++] = CR;
+    buf[pos++] = LF;
+    this.pos = pos;
+  }
+
+  bulkSlice(slice: Slice): void {
+    this.bulk(slice.buf, slice.off, slice.len);
+  }
+
+  /** A bulk string of text; UTF-8 unless every character is one byte (`latin1` true). */
+  bulkText(text: string, latin1 = false): void {
+    const encoding = latin1 ? 'latin1' : 'utf8';
+    const len = latin1 ? text.length : Buffer.byteLength(text);
+    this.reserve(len + 32);
+    this.header(36, len);
+    this.pos += this.buf.write(text, this.pos, encoding);
+    this.buf[this.pos++] = CR;
+    this.buf[this.pos++] = LF;
+  }
+
+  /** The digits of a safe integer as a bulk string. */
+  bulkInt(n: number): void {
+    this.bulkText(String(n), true);
+  }
+
+  /** `=len\r\ntxt:...` in RESP3, a bulk string in RESP2. `format` has three characters. */
+  verbatim(text: string, format = 'txt'): void {
+    if (this.resp < 3) return this.bulkText(text);
+    const len = Buffer.byteLength(text) + 4;
+    this.reserve(len + 32);
+    this.header(61, len);
+    this.pos += this.buf.write(`${format}:${text}\r\n`, this.pos, 'utf8');
+  }
+
+  // --- other types -------------------------------------------------------------------------------------------------
+
+  /** Null in place of a string. */
+  nil(): void {
+    this.raw(this.resp < 3 ? '$-1\r\n' : '_\r\n');
+  }
+  /** Null in place of an array. */
+  nilArray(): void {
+    this.raw(this.resp < 3 ? '*-1\r\n' : '_\r\n');
+  }
+  bool(value: boolean): void {
+    if (this.resp < 3) this.int(value ? 1 : 0);
+    else this.raw(value ? '#t\r\n' : '#f\r\n');
+  }
+  double(x: number): void {
+    const text = formatDouble(x);
+    if (this.resp < 3) this.bulkText(text, true);
+    else this.line(44, text);
+  }
+  bigNumber(digits: string): void {
+    if (this.resp < 3) this.bulkText(digits, true);
+    else this.line(40, digits);
+  }
+
+  // --- aggregates --------------------------------------------------------------------------------------------------
+
+  array(count: number): void {
+    this.header(42, count);
+  }
+  /** `pairs` keys and as many values follow. */
+  map(pairs: number): void {
+    if (this.resp < 3) this.header(42, pairs * 2);
+    else this.header(37, pairs);
+  }
+  set(count: number): void {
+    this.header(this.resp < 3 ? 42 : 126, count);
+  }
+  push(count: number): void {
+    this.header(this.resp < 3 ? 42 : 62, count);
+  }
+
+  /**
+   * An array whose length is known only afterwards: call with the position before its first element
+   * (`const at = out.pos`). The header is put in front of what has been written since.
+   */
+  arrayAt(at: number, count: number): void {
+    this.headerAt(at, 42, count);
+  }
+  setAt(at: number, count: number): void {
+    this.headerAt(at, this.resp < 3 ? 42 : 126, count);
+  }
+  mapAt(at: number, pairs: number): void {
+    if (this.resp < 3) this.headerAt(at, 42, pairs * 2);
+    else this.headerAt(at, 37, pairs);
+  }
+
+  private headerAt(at: number, type: number, n: number): void {
+    const body = this.pos - at;
+    this.header(type, n);
+    const header = this.pos - at - body;
+    HEADER.set(this.buf.subarray(at + body, this.pos));
+    this.buf.copyWithin(at + header, at, at + body);
+    this.buf.set(HEADER.subarray(0, header), at);
+  }
+
+  /** Bytes that are a reply already. */
+  raw(ascii: string): void {
+    this.reserve(ascii.length);
+    this.pos += this.buf.write(ascii, this.pos, 'latin1');
+  }
+  rawBytes(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.buf.set(bytes, this.pos);
+    this.pos += bytes.length;
+  }
+}
+
+const HEADER = new Uint8Array(32);

@@ -1,0 +1,65 @@
+/**
+ * What every collection type has in common. A value object is a handle, not the data: it is opened on an entry's root,
+ * works on the arena, and afterwards `root` and `encoding` say what the entry must store (the keyspace's `commit`
+ * does). One handle per type serves all commands; code that needs two at a time makes a second one.
+ *
+ * Writing methods own what they touch (arena.own) and keep `root` current, so they work during a snapshot.
+ * A handle is invalid after any other handle has changed the same key.
+ */
+import type { Arena } from '../memory/arena.js';
+import type { Encoding } from '../memory/item.js';
+
+export abstract class Value {
+  /** The entry this handle is opened on; 0 = none (a value not yet in the keyspace). */
+  entry = 0;
+  root = 0;
+  encoding: Encoding = 3;
+
+  constructor(
+    readonly arena: Arena,
+    readonly limits: Limits,
+  ) {}
+
+  open(encoding: Encoding, root: number): this {
+    this.encoding = encoding;
+    this.root = root;
+    return this;
+  }
+
+  /** Starts an empty value in the smallest encoding. */
+  abstract create(): this;
+  /** Number of elements (fields, members). O(1). */
+  abstract get length(): number;
+  /** Frees every block of the value. The handle is empty afterwards. */
+  abstract release(): void;
+  /** A deep copy's root; its encoding is this one's. */
+  abstract copyRoot(): number;
+  /** Calls `visit` with the address of every block of the value, for audits. */
+  abstract blocks(visit: (address: number) => void): void;
+  /** Name for OBJECT ENCODING. */
+  abstract encodingName(): string;
+}
+
+/** The conversion thresholds: directives of the same names, changed at run time by CONFIG SET. */
+export interface Limits {
+  hashMaxListpackEntries: number;
+  hashMaxListpackValue: number;
+  setMaxIntsetEntries: number;
+  setMaxListpackEntries: number;
+  setMaxListpackValue: number;
+  zsetMaxListpackEntries: number;
+  zsetMaxListpackValue: number;
+  /** -1..-5: 4, 8, 16, 32, 64 KiB a node; positive: entries a node. */
+  listMaxListpackSize: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  hashMaxListpackEntries: 128,
+  hashMaxListpackValue: 64,
+  setMaxIntsetEntries: 512,
+  setMaxListpackEntries: 128,
+  setMaxListpackValue: 64,
+  zsetMaxListpackEntries: 128,
+  zsetMaxListpackValue: 64,
+  listMaxListpackSize: -2,
+};
