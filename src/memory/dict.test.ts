@@ -117,7 +117,10 @@ describe('Dict', () => {
     const arena = new Arena();
     const dict = new Dict(arena).create();
     for (let i = 0; i < 1000; i++) put(dict, arena, `k${i}`);
-    const copy = new Dict(arena, dict.copyWith((item) => newItem(arena, Buffer.from(keyOf(arena, item)))));
+    const copy = new Dict(
+      arena,
+      dict.copyWith((item) => newItem(arena, Buffer.from(keyOf(arena, item)))),
+    );
     expect(contents(copy, arena)).toEqual(contents(dict, arena));
     remove(copy, arena, 'k1');
     expect(dict.count).toBe(1000);

@@ -131,6 +131,11 @@ export class Dict {
     return true;
   }
 
+  /** Position in hash space of the last `find`. */
+  get foundPosition(): number {
+    return this.hash >>> 0;
+  }
+
   private segmentOf(hash: number): number {
     const { arena, root } = this;
     const depth = arena.getWord(root, 1);

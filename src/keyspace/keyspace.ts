@@ -1,0 +1,335 @@
+/**
+ * The keyspace: all databases over one arena, what they share (clock, access times, statistics, value handles), and the
+ * place where a running snapshot is told about entries before they change.
+ */
+import { assert } from '../base/assert.js';
+import { Arena } from '../memory/arena.js';
+import { Encoding, hasRoot, ItemType, itemLru, itemMeta, itemRoot, itemType, setItemLru } from '../memory/item.js';
+import { Hash } from '../values/hash.js';
+import { List } from '../values/list.js';
+import { SetValue } from '../values/set.js';
+import type { Limits, Value } from '../values/value.js';
+import { DEFAULT_LIMITS } from '../values/value.js';
+import { ZSet } from '../values/zset.js';
+import { Database, POSITION_END, Table } from './database.js';
+
+export { Database } from './database.js';
+
+export interface KeyspaceHooks {
+  /** The key's time is over; it is deleted right after this call. Propagate its deletion, publish `expired`. */
+  expired(db: Database, key: Uint8Array): void;
+}
+
+/** A running snapshot, as the keyspace sees it (capture.ts). */
+export interface CaptureTarget {
+  /** Entry `entry` of database `db` goes to the snapshot now, before it changes. */
+  handOver(db: number, entry: number): void;
+}
+
+export class Keyspace {
+  readonly arena: Arena;
+  readonly databases: Database[] = [];
+  readonly limits: Limits;
+  readonly hooks: KeyspaceHooks;
+
+  /** Milliseconds since 1970; set before each command. */
+  now = 0;
+  /** False while the log is replayed: then nothing is expired. */
+  expiryInForce = true;
+  /** False on a replica: expired keys count as missing, and the primary deletes them. */
+  deletesExpired = true;
+  /** Access clock in bits 8-31 of an entry's meta for new entries: LRU seconds, or the LFU start value. */
+  newLru = 0;
+  /** Whether reads update the access clock; CLIENT NO-TOUCH turns it off for a command. */
+  touches = true;
+  private lruClock = 0;
+  private lfu: ((lru: number) => number) | null = null;
+
+  hits = 0;
+  misses = 0;
+  expiredKeys = 0;
+
+  /** The running snapshot. */
+  capture: CaptureTarget | null = null;
+  /** Tables of flushed databases that wait to be freed in slices. */
+  private readonly discarded: Table[] = [];
+
+  // Handles that all commands share; see Value.
+  private readonly list: List;
+  private readonly hash: Hash;
+  private readonly set: SetValue;
+  private readonly zset: ZSet;
+  // Handles for freeing, so that freeing one key does not close a handle open on another.
+  private readonly freeList: List;
+  private readonly freeHash: Hash;
+  private readonly freeSet: SetValue;
+  private readonly freeZset: ZSet;
+
+  constructor(hooks: KeyspaceHooks, databases = 16, limits: Limits = { ...DEFAULT_LIMITS }, arena = new Arena()) {
+    this.hooks = hooks;
+    this.limits = limits;
+    this.arena = arena;
+    this.list = new List(arena, limits);
+    this.hash = new Hash(arena, limits);
+    this.set = new SetValue(arena, limits);
+    this.zset = new ZSet(arena, limits);
+    this.freeList = new List(arena, limits);
+    this.freeHash = new Hash(arena, limits);
+    this.freeSet = new SetValue(arena, limits);
+    this.freeZset = new ZSet(arena, limits);
+    for (let i = 0; i < databases; i++) this.databases.push(new Database(this, i));
+  }
+
+  /** Number of keys in all databases. */
+  get size(): number {
+    let size = 0;
+    for (const db of this.databases) size += db.size;
+    return size;
+  }
+
+  // --- access clock ----------------------------------------------------------------------------------------------------
+
+  /** Sets `now` and the access clock that follows from it. */
+  setNow(nowMs: number): void {
+    this.now = nowMs;
+    this.lruClock = Math.floor(nowMs / 1000) & 0xffffff;
+    if (this.lfu === null) this.newLru = this.lruClock << 8;
+  }
+
+  /** LFU instead of LRU: `next` maps the 24 bits of an entry at each access; `initial` is a new entry's. null: LRU. */
+  useLfu(next: ((lru: number) => number) | null, initial = 0): void {
+    this.lfu = next;
+    this.newLru = next === null ? this.lruClock << 8 : initial << 8;
+  }
+
+  touch(entry: number): void {
+    if (!this.touches) return;
+    const { arena } = this;
+    if (this.lfu !== null) setItemLru(arena, entry, this.lfu(itemLru(arena, entry)));
+    else if (itemLru(arena, entry) !== this.lruClock) setItemLru(arena, entry, this.lruClock);
+  }
+
+  /** Seconds since the entry was accessed, as OBJECT IDLETIME answers. */
+  idleSeconds(entry: number): number {
+    return (this.lruClock - itemLru(this.arena, entry)) & 0xffffff;
+  }
+
+  // --- handles ---------------------------------------------------------------------------------------------------------
+
+  /** The shared handle of the entry's type, opened on it. A string entry has none. */
+  open(entry: number): Value {
+    const handle = this.handleOf(itemType(this.arena, entry));
+    return this.openOn(handle, entry);
+  }
+  openList(entry: number): List {
+    return this.openOn(this.list, entry);
+  }
+  openHash(entry: number): Hash {
+    return this.openOn(this.hash, entry);
+  }
+  openSet(entry: number): SetValue {
+    return this.openOn(this.set, entry);
+  }
+  openZset(entry: number): ZSet {
+    return this.openOn(this.zset, entry);
+  }
+
+  /** The shared handle with a new, empty value that no key holds yet. */
+  createList(): List {
+    this.list.entry = 0;
+    return this.list.create();
+  }
+  createHash(): Hash {
+    this.hash.entry = 0;
+    return this.hash.create();
+  }
+  createSet(): SetValue {
+    this.set.entry = 0;
+    return this.set.create();
+  }
+  createZset(): ZSet {
+    this.zset.entry = 0;
+    return this.zset.create();
+  }
+
+  /** Handles of one's own, opened on `entry`, or closed for 0. */
+  newList(entry = 0): List {
+    const handle = new List(this.arena, this.limits);
+    return entry === 0 ? handle : this.openOn(handle, entry);
+  }
+  newHash(entry = 0): Hash {
+    const handle = new Hash(this.arena, this.limits);
+    return entry === 0 ? handle : this.openOn(handle, entry);
+  }
+  newSet(entry = 0): SetValue {
+    const handle = new SetValue(this.arena, this.limits);
+    return entry === 0 ? handle : this.openOn(handle, entry);
+  }
+  newZset(entry = 0): ZSet {
+    const handle = new ZSet(this.arena, this.limits);
+    return entry === 0 ? handle : this.openOn(handle, entry);
+  }
+
+  private openOn<V extends Value>(handle: V, entry: number): V {
+    const { arena } = this;
+    handle.entry = entry;
+    handle.open(((itemMeta(arena, entry) >>> 3) & 7) as Encoding, itemRoot(arena, entry));
+    return handle;
+  }
+
+  private handleOf(type: ItemType): Value {
+    switch (type) {
+      case ItemType.LIST:
+        return this.list;
+      case ItemType.HASH:
+        return this.hash;
+      case ItemType.SET:
+        return this.set;
+      default:
+        assert(type === ItemType.ZSET, 'a collection type');
+        return this.zset;
+    }
+  }
+
+  /** Frees a value that no entry holds any more. */
+  freeValue(type: ItemType, encoding: Encoding, root: number): void {
+    if (isOneBlock(encoding)) {
+      this.arena.free(root);
+      return;
+    }
+    this.freeHandleOf(type).open(encoding, root).release();
+  }
+
+  /** A deep copy of a value; returns its root. */
+  copyValue(type: ItemType, encoding: Encoding, root: number): number {
+    if (isOneBlock(encoding)) {
+      const { arena } = this;
+      const copy = arena.alloc(arena.capacity(root));
+      const bytes = Math.min(arena.capacity(root), arena.capacity(copy));
+      for (let word = 0; word < bytes >>> 2; word++) arena.setWord(copy, word, arena.getWord(root, word));
+      return copy;
+    }
+    return this.freeHandleOf(type).open(encoding, root).copyRoot();
+  }
+
+  private freeHandleOf(type: ItemType): Value {
+    switch (type) {
+      case ItemType.LIST:
+        return this.freeList;
+      case ItemType.HASH:
+        return this.freeHash;
+      case ItemType.SET:
+        return this.freeSet;
+      default:
+        assert(type === ItemType.ZSET, 'a collection type');
+        return this.freeZset;
+    }
+  }
+
+  // --- snapshots -------------------------------------------------------------------------------------------------------
+
+  /** Hands the entry just found in `table` to the running snapshot unless the walk has passed it. */
+  handOver(table: Table, entry: number): void {
+    const { capture } = this;
+    if (capture === null || table.capturePosition === POSITION_END) return;
+    if (table.foundPosition < table.capturePosition) return;
+    capture.handOver(table.captureDb, entry);
+  }
+
+  /** The tables that hold entries now, with the number of their database: what a snapshot has to walk. */
+  tables(): { db: number; table: Table }[] {
+    return this.databases.map((db) => ({ db: db.index, table: db.table }));
+  }
+
+  // --- whole databases -------------------------------------------------------------------------------------------------
+
+  /** Exchanges the content of two databases. */
+  swap(a: Database, b: Database): void {
+    const table = a.table;
+    a.table = b.table;
+    b.table = table;
+    const ttl = a.averageTtlMs;
+    a.averageTtlMs = b.averageTtlMs;
+    b.averageTtlMs = ttl;
+  }
+
+  /** Empties a database at once; returns how many keys it had. The memory is given back here, or by `freeSlice`. */
+  flush(db: Database, lazily: boolean): number {
+    const { table } = db;
+    const size = table.count;
+    db.table = new Table(this.arena);
+    this.discarded.push(table);
+    if (!lazily) this.freeSlice(Number.POSITIVE_INFINITY);
+    return size;
+  }
+
+  /** Whether flushed tables wait to be freed. */
+  get hasDiscarded(): boolean {
+    return this.discarded.length > 0;
+  }
+
+  /** Frees up to `entriesMax` entries of flushed tables; those that a snapshot still walks wait. */
+  freeSlice(entriesMax: number): void {
+    let left = entriesMax;
+    for (let i = 0; i < this.discarded.length && left > 0; ) {
+      const table = this.discarded[i]!;
+      if (table.capturePosition !== POSITION_END) {
+        i++;
+        continue;
+      }
+      if (table.count <= left) {
+        left -= table.count;
+        for (let entry = table.first(); entry !== 0; entry = table.next()) this.freeEntry(entry);
+        table.release();
+        this.discarded.splice(i, 1);
+      } else {
+        left = this.freeSomeOf(table, left);
+      }
+    }
+  }
+
+  private freeSomeOf(table: Table, entriesMax: number): number {
+    const entries: number[] = [];
+    table.scan(0, entriesMax, (entry) => entries.push(entry));
+    for (const entry of entries) {
+      const found = table.findItem(entry);
+      assert(found, 'a scanned entry is in its table');
+      table.removeFound();
+      this.freeEntry(entry);
+    }
+    return entriesMax - entries.length;
+  }
+
+  private freeEntry(entry: number): void {
+    const { arena } = this;
+    const meta = itemMeta(arena, entry);
+    if (hasRoot(meta)) this.freeValue((meta & 7) as ItemType, ((meta >>> 3) & 7) as Encoding, itemRoot(arena, entry));
+    arena.free(entry);
+  }
+
+  // --- audit -----------------------------------------------------------------------------------------------------------
+
+  /** Visits every block that databases, entries and values hold; with no snapshot running these are all there are. */
+  blocks(visit: (address: number) => void): void {
+    const { arena } = this;
+    for (const table of [...this.databases.map((db) => db.table), ...this.discarded]) {
+      table.blocks(visit);
+      for (let entry = table.first(); entry !== 0; entry = table.next()) {
+        visit(entry);
+        const meta = itemMeta(arena, entry);
+        if (!hasRoot(meta)) continue;
+        const encoding = ((meta >>> 3) & 7) as Encoding;
+        const root = itemRoot(arena, entry);
+        if (isOneBlock(encoding)) visit(root);
+        else
+          this.freeHandleOf((meta & 7) as ItemType)
+            .open(encoding, root)
+            .blocks(visit);
+      }
+    }
+  }
+}
+
+function isOneBlock(encoding: Encoding): boolean {
+  return encoding === Encoding.LISTPACK || encoding === Encoding.INTSET || encoding === Encoding.BLOB;
+}
