@@ -6,6 +6,13 @@ export class Slice {
   buf: Uint8Array = EMPTY;
   off = 0;
   len = 0;
+  private own: Uint8Array = EMPTY;
+
+  /** 24 bytes of this slice's own, for the digits of a value that is stored as a number. */
+  get digits(): Uint8Array {
+    if (this.own.length === 0) this.own = new Uint8Array(24);
+    return this.own;
+  }
 
   set(buf: Uint8Array, off: number, len: number): void {
     this.buf = buf;

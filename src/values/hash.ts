@@ -49,13 +49,23 @@ export class Hash extends Value {
   }
   /** Sets the field and clears its expiry. Returns whether it is new. Neither range may lie in this hash. */
   set(
-    _field: Uint8Array, _fieldOff: number, _fieldLen: number, _value: Uint8Array, _valueOff: number, _valueLen: number,
+    _field: Uint8Array,
+    _fieldOff: number,
+    _fieldLen: number,
+    _value: Uint8Array,
+    _valueOff: number,
+    _valueLen: number,
   ): boolean {
     throw new Error('not yet');
   }
   /** Sets the field unless it exists; returns whether it did. */
   setIfAbsent(
-    _field: Uint8Array, _fieldOff: number, _fieldLen: number, _value: Uint8Array, _valueOff: number, _valueLen: number,
+    _field: Uint8Array,
+    _fieldOff: number,
+    _fieldLen: number,
+    _value: Uint8Array,
+    _valueOff: number,
+    _valueLen: number,
   ): boolean {
     throw new Error('not yet');
   }
@@ -68,7 +78,12 @@ export class Hash extends Value {
 
   /** Sets the field so that it expires at `expireAtMs`; NaN: never. Returns whether it is new. */
   setWithExpire(
-    _field: Uint8Array, _fieldOff: number, _fieldLen: number, _value: Uint8Array, _valueOff: number, _valueLen: number,
+    _field: Uint8Array,
+    _fieldOff: number,
+    _fieldLen: number,
+    _value: Uint8Array,
+    _valueOff: number,
+    _valueLen: number,
     _expireAtMs: number,
   ): boolean {
     throw new Error('not yet');
