@@ -1,0 +1,219 @@
+/**
+ * The configuration of one server: what was read from redis.conf and the command line, what CONFIG SET changed, who
+ * wants to know. It is an object that is passed in; nothing reads the environment or the process.
+ *
+ *   const config = new Config();
+ *   config.values.appendfsync              'everysec'
+ *   config.values['maxmemory-policy']      'noeviction'
+ *   config.path('dump.rdb')                an absolute path in `dir`
+ *   config.onChange('maxmemory', () => ...)
+ *
+ * `values` is one object for the configuration's whole life whose properties change; code that runs per command copies
+ * what it needs and refreshes the copy in `onChange`.
+ */
+import { resolve } from 'node:path';
+import { ConfigError } from '../base/errors.js';
+import { globMatch } from '../base/glob.js';
+import { type ConfigValues, DIRECTIVES, type Directive, type DirectiveName } from './directives.js';
+import { DirectiveError } from './kinds.js';
+import { byteString, byteStringOf, bytesOf, textOf } from './words.js';
+
+/** Called after new values are in place. A text refuses them: every value goes back, and CONFIG SET answers the text. */
+// biome-ignore lint/suspicious/noConfusingVoidType: an apply that cannot refuse returns nothing
+export type Apply = (config: Config) => string | null | void;
+
+/** One directive and its value, both byte strings. */
+export type Pair = readonly [name: string, value: string];
+
+export interface SetOptions {
+  /** Whether the caller may change guarded directives; asked only when there is one. */
+  mayChangeGuarded?: () => boolean;
+  /** Data is being loaded: some directives must wait. */
+  loading?: boolean;
+}
+
+export const LOADING = 'LOADING Redis is loading the dataset in memory';
+
+const BY_NAME: ReadonlyMap<string, Directive> = new Map(
+  (DIRECTIVES as readonly Directive[]).flatMap((directive) =>
+    directive.alias === undefined
+      ? [[directive.name, directive] as const]
+      : [[directive.name, directive] as const, [directive.alias, directive] as const],
+  ),
+);
+
+/** The directive of that name or older name, whatever its case. */
+export function findDirective(name: string): Directive | undefined {
+  return BY_NAME.get(name.toLowerCase());
+}
+
+export class Config {
+  readonly values: ConfigValues;
+  /** The absolute path of redis.conf; null when the server runs without one. */
+  file: string | null = null;
+  /** `rename-command` lines, in order: [name, new name or '']. */
+  readonly renames: Pair[] = [];
+  /** `user` lines, in order: the words after `user`. */
+  readonly users: (readonly string[])[] = [];
+  /** `loadmodule` lines, in order: path and arguments. */
+  readonly modules: (readonly string[])[] = [];
+  /** `module.parameter value` lines, in order. */
+  readonly moduleParameters: Pair[] = [];
+  /** The directives that the file or the command line gave. */
+  readonly given = new Set<string>();
+
+  private readonly seen: Record<string, unknown> = {};
+  private readonly kept = new Map<string, unknown>();
+  private readonly applies = new Map<string, Apply[]>();
+
+  /** Starts with the defaults; `given` is set over them, names and values as in redis.conf. */
+  constructor(given: Readonly<Record<string, string | number | boolean>> = {}) {
+    for (const directive of DIRECTIVES as readonly Directive[]) this.keep(directive, directive.kind.initial);
+    this.values = this.seen as ConfigValues;
+    for (const [name, value] of Object.entries(given)) {
+      const text = typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
+      const directive = findDirective(name);
+      if (directive === undefined) throw new ConfigError(`unknown directive '${name}'`);
+      try {
+        this.load(directive, directive.many ? text.split(' ').map(byteString) : [byteString(text)]);
+      } catch (error) {
+        if (error instanceof DirectiveError) throw new ConfigError(`${name} '${text}': ${error.message}`);
+        throw error;
+      }
+    }
+  }
+
+  /** CONFIG GET's text for a directive. */
+  get(name: DirectiveName): string {
+    return textOf(this.format(name));
+  }
+
+  /** As `get`, exact to the byte: for passwords. */
+  bytes(name: DirectiveName): Uint8Array {
+    return bytesOf(this.format(name));
+  }
+
+  /** An absolute path: a relative one is meant from `dir`. */
+  path(...parts: string[]): string {
+    return resolve(this.values.dir, ...parts);
+  }
+
+  /** Directives without a meaning here that were given all the same, in the table's order. */
+  get idleGiven(): string[] {
+    return DIRECTIVES.filter((each: Directive) => each.idle && this.given.has(each.name)).map((each) => each.name);
+  }
+
+  /** Sets a value while the configuration is being read: no one is told. Throws DirectiveError. */
+  load(directive: Directive, words: readonly string[]): void {
+    this.keep(directive, directive.kind.parse(words, this.kept.get(directive.name)));
+    this.given.add(directive.name);
+  }
+
+  /** The exact form of a value; see kinds.ts. */
+  keptValue(name: DirectiveName): unknown {
+    return this.kept.get(name);
+  }
+
+  /**
+   * Calls `apply` when CONFIG SET has changed one of the directives. The same function given for several directives
+   * is called once for a CONFIG SET that changes several of them.
+   */
+  onChange(names: DirectiveName | readonly DirectiveName[], apply: Apply): void {
+    for (const name of typeof names === 'string' ? [names] : names) {
+      const list = this.applies.get(name);
+      if (list === undefined) this.applies.set(name, [apply]);
+      else list.push(apply);
+    }
+  }
+
+  /**
+   * CONFIG GET: names and values (byte strings) of the directives that one of the patterns finds, in the table's order. A
+   * name without wildcards is answered as it was spelled.
+   */
+  find(patterns: readonly Uint8Array[]): Pair[] {
+    const found = new Map<string, Pair>();
+    for (const pattern of patterns) {
+      const text = byteStringOf(pattern);
+      if (!/[[*?]/.test(text)) {
+        const directive = findDirective(text);
+        if (directive !== undefined && !found.has(text.toLowerCase())) {
+          found.set(text.toLowerCase(), [text, this.format(directive.name)]);
+        }
+        continue;
+      }
+      for (const [name, directive] of BY_NAME) {
+        if (directive.hidden || found.has(name) || !globMatch(pattern, bytesOf(name), true)) continue;
+        found.set(name, [name, this.format(directive.name)]);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /**
+   * CONFIG SET: all of the pairs or none. Returns null, or the whole error reply without its leading `-`; nothing has
+   * changed then.
+   */
+  set(pairs: readonly Pair[], options: SetOptions = {}): string | null {
+    const directives: Directive[] = [];
+    for (const [name] of pairs) {
+      const directive = findDirective(name);
+      if (directive === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
+      if (directive.fixed) return failed(name, "can't set immutable config");
+      if (directive.guarded && !(options.mayChangeGuarded?.() ?? true))
+        return failed(name, "can't set protected config");
+      if (directive.afterLoad && options.loading) return LOADING;
+      if (directives.includes(directive)) return failed(name, 'duplicate parameter');
+      directives.push(directive);
+    }
+    const before = directives.map((directive) => this.kept.get(directive.name));
+    const toApply = new Map<Apply, Directive>();
+    for (const [i, directive] of directives.entries()) {
+      const value = pairs[i]![1];
+      try {
+        if (this.change(directive, directive.many ? value.split(' ') : [value])) {
+          for (const apply of this.applies.get(directive.name) ?? []) {
+            if (!toApply.has(apply)) toApply.set(apply, directive);
+          }
+        }
+      } catch (error) {
+        this.restore(directives, before);
+        if (error instanceof DirectiveError) return failed(directive.name, error.message);
+        throw error;
+      }
+    }
+    const applied: Apply[] = [];
+    for (const [apply, directive] of toApply) {
+      applied.push(apply);
+      const refusal = apply(this);
+      if (typeof refusal === 'string') {
+        this.restore(directives, before);
+        for (const each of applied) each(this);
+        return failed(directive.name, refusal);
+      }
+    }
+    return null;
+  }
+
+  private change(directive: Directive, words: readonly string[]): boolean {
+    const before = this.format(directive.name);
+    this.keep(directive, directive.kind.parse(words, this.kept.get(directive.name)));
+    return directive.always === true || this.format(directive.name) !== before;
+  }
+
+  private restore(directives: readonly Directive[], before: readonly unknown[]): void {
+    for (const [i, directive] of directives.entries()) this.keep(directive, before[i]);
+  }
+
+  private keep(directive: Directive, value: unknown): void {
+    this.kept.set(directive.name, value);
+    this.seen[directive.name] = directive.kind.see(value);
+  }
+
+  private format(name: string): string {
+    return BY_NAME.get(name)!.kind.format(this.kept.get(name));
+  }
+}
+
+function failed(name: string, reason: string): string {
+  return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
+}
