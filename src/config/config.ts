@@ -14,9 +14,9 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../base/errors.js';
 import { globMatch } from '../base/glob.js';
+import { byteString, byteStringOf, bytesOf, textOf } from '../base/words.js';
 import { type ConfigValues, DIRECTIVES, type Directive, type DirectiveName } from './directives.js';
 import { DirectiveError } from './kinds.js';
-import { byteString, byteStringOf, bytesOf, textOf } from './words.js';
 
 /** Called after new values are in place. A text refuses them: every value goes back, and CONFIG SET answers the text. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an apply that cannot refuse returns nothing

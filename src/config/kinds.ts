@@ -5,7 +5,7 @@
  * A value has two forms. The *kept* form is exact (64-bit integers are bigints, strings are byte strings, null stands
  * for "not given"); the *seen* form is what `config.values` shows: numbers, text. `see` goes from one to the other.
  */
-import { quoteWord, textOf } from './words.js';
+import { quoteWord, textOf } from '../base/words.js';
 
 /** Why a value is refused; the text is Redis's own. */
 export class DirectiveError extends Error {

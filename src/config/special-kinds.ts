@@ -2,8 +2,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { strerror } from '../base/strerror.js';
+import { byteString, quoteWord, textOf } from '../base/words.js';
 import { DirectiveError, formatMemory, type Kind, parseLong, parseMemory } from './kinds.js';
-import { byteString, quoteWord, textOf } from './words.js';
 
 // --- save --------------------------------------------------------------------------------------------------------------
 
