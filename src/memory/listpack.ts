@@ -409,7 +409,7 @@ function putWord(u8: Uint8Array, at: number, n: number): void {
 /** Writes total and count into the header. A count that may not be known any more becomes unknown. */
 export function putHeader(u8: Uint8Array, off: number, bytes: number, count: number): void {
   putWord(u8, off, bytes);
-  const stored = count < COUNT_UNKNOWN ? count : COUNT_UNKNOWN;
+  const stored = Math.min(count, COUNT_UNKNOWN);
   u8[off + 4] = stored;
   u8[off + 5] = stored >>> 8;
 }
@@ -436,7 +436,7 @@ export function moveBytes(u8: Uint8Array, from: number, to: number, bytes: numbe
 
 /** A new empty listpack with room for `bytes` in all. */
 export function lpNew(arena: Arena, bytes = 16): number {
-  const address = arena.alloc(bytes < LP_EMPTY ? LP_EMPTY : bytes);
+  const address = arena.alloc(Math.max(bytes, LP_EMPTY));
   const u8 = arena.bytesOf(address);
   const off = byteIndex(address);
   putHeader(u8, off, LP_EMPTY, 0);
