@@ -21,7 +21,7 @@ export interface TreeOrder {
 export const HEADER_WORDS = 2;
 const LEVELS_MAX = 12;
 /** Sizes of blocks in bytes; the last is that of every block but a small root. */
-const LEAF_BYTES = [64, 128, 256, 512];
+const LEAF_BYTES = [64, 128, 256];
 const INNER_BYTES = [128, 256, 512, 1024];
 
 /** The reading half of a tree's handle: one cursor. `seek...` places it; `next` and `prev` move it. */

@@ -143,7 +143,7 @@ describe('an ordered tree', () => {
       tree.blocks((address) => {
         bytes += arena.capacity(address);
       });
-      expect(bytes / n).toBeLessThan(4.4);
+      expect(bytes / n).toBeLessThan(4.6);
     }
   });
 
