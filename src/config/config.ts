@@ -105,8 +105,11 @@ export class Config {
 
   /** Sets a value while the configuration is being read: no one is told. Throws DirectiveError. */
   load(directive: Directive, words: readonly string[]): void {
-    this.keep(directive, directive.kind.parse(words, this.kept.get(directive.name)));
-    this.given.add(directive.name);
+    const { kind, name } = directive;
+    const previous = this.kept.get(name);
+    const next = kind.parse(words, previous);
+    this.keep(directive, kind.join && this.given.has(name) ? kind.join(previous, next) : next);
+    this.given.add(name);
   }
 
   /** The exact form of a value; see kinds.ts. */

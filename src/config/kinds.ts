@@ -21,6 +21,8 @@ export interface Kind<Kept, Seen> {
    * part of it. Throws DirectiveError.
    */
   parse(words: readonly string[], previous: Kept): Kept;
+  /** How a further line of the file adds to the value of the lines before; without it, the last line wins. */
+  join?(previous: Kept, next: Kept): Kept;
   see(value: Kept): Seen;
   /** CONFIG GET's answer, a byte string. */
   format(value: Kept): string;

@@ -15,13 +15,14 @@ export interface SavePoint {
 
 type SavePoints = readonly SavePoint[];
 
-/** `save 900 1`, `save 900 1 300 10`, `save ""`. In a file several lines add up: `addSavePoints` tells how. */
+/** `save 900 1`, `save 900 1 300 10`, `save ""`. */
 export function savePoints(initial: SavePoints): Kind<SavePoints, SavePoints> {
   const format = (value: SavePoints) => value.map((point) => `${point.seconds} ${point.changes}`).join(' ');
   return {
     type: 'save points',
     initial,
     parse: parseSavePoints,
+    join: (previous, next) => (next.length === 0 ? [] : [...previous, ...next]),
     see: (value) => value,
     format,
     lines: (name, value) => [{ text: `${name} ${value.length === 0 ? '""' : format(value)}`, forced: true }],

@@ -89,13 +89,30 @@ export class Logger implements Log {
       return;
     }
     try {
-      if (this.file === '') writeSync(1, line);
+      if (this.file === '') writeToStdout(line);
       else appendFileSync(this.file, line);
     } catch {
       // A closed standard output, a full disk: nothing can be said where saying it failed.
     }
   }
 }
+
+const STDOUT_TRIES = 200;
+
+/** A pipe whose reader is slow may refuse bytes for a while (it can be in non-blocking mode): wait up to a second. */
+function writeToStdout(line: string): void {
+  let bytes: Uint8Array = Buffer.from(line);
+  for (let tries = 0; bytes.length > 0; ) {
+    try {
+      bytes = bytes.subarray(writeSync(1, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || ++tries > STDOUT_TRIES) throw error;
+      Atomics.wait(WAIT_CELL, 0, 0, 5);
+    }
+  }
+}
+
+const WAIT_CELL = new Int32Array(new SharedArrayBuffer(4));
 
 /** `23 Nov 2026 10:41:59.123` in local time. */
 export function timestamp(ms: number): string {
