@@ -33,7 +33,7 @@ export function parseInteger(buf: Uint8Array, off: number, len: number): number 
 /** As `parseInteger` over the whole range of 64-bit signed integers; null when it is not one. */
 export function parseInt64(buf: Uint8Array, off: number, len: number): bigint | null {
   const small = parseInteger(buf, off, len);
-  if (small === small) return BigInt(small);
+  if (!Number.isNaN(small)) return BigInt(small);
   if (len < 16 || len > 20) return null;
   let text = '';
   for (let i = off; i < off + len; i++) {
@@ -72,7 +72,7 @@ export function writeInteger(buf: Uint8Array, off: number, n: number): number {
  * without a point, exponents as `1e+20`.
  */
 export function formatDouble(x: number): string {
-  if (x !== x) return 'nan';
+  if (Number.isNaN(x)) return 'nan';
   if (x === Infinity) return 'inf';
   if (x === -Infinity) return '-inf';
   if (x === 0) return Object.is(x, -0) ? '-0' : '0';

@@ -171,7 +171,7 @@ export class Database {
     const { arena, table } = this;
     entry = this.prepare(entry);
     const had = itemHasSlot(arena, entry);
-    const has = atMs === atMs;
+    const has = !Number.isNaN(atMs);
     const found = table.findItem(entry);
     assert(found, 'the entry is in its database');
     if (had && has) {
@@ -214,7 +214,7 @@ export class Database {
   ): number {
     const { arena, table } = this;
     const old = table.find(key, keyOff, keyLen);
-    const has = expireAtMs === expireAtMs;
+    const has = !Number.isNaN(expireAtMs);
     if (old !== 0) {
       const meta = itemMeta(arena, old);
       if (arena.capturing && !arena.isFresh(old)) {

@@ -331,7 +331,8 @@ export class Arena {
       }
     }
     // One wholly free segment is kept as a reserve; a second one is given back to the system.
-    if (segment > 0 && pages === PAGES_PER_SEGMENT && this.freePages >= PAGES_PER_SEGMENT / 2) this.dropSegment(segment);
+    if (segment > 0 && pages === PAGES_PER_SEGMENT && this.freePages >= PAGES_PER_SEGMENT / 2)
+      this.dropSegment(segment);
     else this.addRun(first, pages);
   }
 
@@ -428,7 +429,11 @@ export class Arena {
     if (this.progress === null) return;
     const acked = this.progress.acked();
     let n = 0;
-    while (this.deferredHead < this.deferredAddress.length && this.deferredSeq[this.deferredHead]! <= acked && n < max) {
+    while (
+      this.deferredHead < this.deferredAddress.length &&
+      this.deferredSeq[this.deferredHead]! <= acked &&
+      n < max
+    ) {
       this.releaseDeferred();
       n++;
     }

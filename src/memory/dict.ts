@@ -422,6 +422,24 @@ export class Dict {
     }
   }
 
+  /**
+   * Appends to `out` the items at or after the hash position `from` within the segment that holds `from`, in no
+   * order; returns the position behind that segment (2^32 at the end).
+   */
+  segmentFrom(from: number, out: number[]): number {
+    const { arena } = this;
+    const segment = this.segmentOf(from);
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment);
+    const slots = words[base + 1]!;
+    for (let slot = 0; slot < slots; slot++) {
+      const at = base + HEADER_WORDS + slot * 2;
+      if (words[at + 1] !== 0 && words[at]! >= from) out.push(words[at + 1]!);
+    }
+    const width = 2 ** (32 - words[base + 2]!);
+    return (Math.floor(from / width) + 1) * width;
+  }
+
   /** An item chosen with equal chances, or 0. `random` gives [0, 1). */
   randomItem(random: () => number): number {
     const { arena } = this;

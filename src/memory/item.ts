@@ -76,7 +76,7 @@ export function itemAlloc(
   room = valueBytes,
 ): number {
   const wide = keyBytes > NARROW_KEY_MAX || room > NARROW_VALUE_MAX;
-  const withSlot = slot === slot;
+  const withSlot = !Number.isNaN(slot);
   const root = hasRoot(meta);
   let bytes = (wide ? 16 : 8) + (withSlot ? 8 : 0) + (root ? 4 : 0);
   const address = arena.alloc(bytes + keyBytes + room);
