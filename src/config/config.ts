@@ -14,6 +14,7 @@
 import { resolve } from 'node:path';
 import { ConfigError } from '../base/errors.js';
 import { globMatch } from '../base/glob.js';
+import { type Log, SILENT_LOG } from '../base/log.js';
 import { byteString, byteStringOf, bytesOf, textOf } from '../base/words.js';
 import { type ConfigValues, DIRECTIVES, type Directive, type DirectiveName } from './directives.js';
 import { DirectiveError } from './kinds.js';
@@ -30,6 +31,7 @@ export interface SetOptions {
   mayChangeGuarded?: () => boolean;
   /** Data is being loaded: some directives must wait. */
   loading?: boolean;
+  log?: Log;
 }
 
 export const LOADING = 'LOADING Redis is loading the dataset in memory';
@@ -75,7 +77,7 @@ export class Config {
       const directive = findDirective(name);
       if (directive === undefined) throw new ConfigError(`unknown directive '${name}'`);
       try {
-        this.load(directive, directive.many ? text.split(' ').map(byteString) : [byteString(text)]);
+        this.load(directive, valueWords(directive, byteString(text)));
       } catch (error) {
         if (error instanceof DirectiveError) throw new ConfigError(`${name} '${text}': ${error.message}`);
         throw error;
@@ -173,7 +175,7 @@ export class Config {
     for (const [i, directive] of directives.entries()) {
       const value = pairs[i]![1];
       try {
-        if (this.change(directive, directive.many ? value.split(' ') : [value])) {
+        if (this.change(directive, valueWords(directive, value))) {
           for (const apply of this.applies.get(directive.name) ?? []) {
             if (!toApply.has(apply)) toApply.set(apply, directive);
           }
@@ -189,6 +191,10 @@ export class Config {
       applied.push(apply);
       const refusal = apply(this);
       if (typeof refusal === 'string') {
+        const log = options.log ?? SILENT_LOG;
+        log.warning(
+          `Failed applying new configuration. Possibly related to new ${directive.name} setting. Restoring previous settings.`,
+        );
         this.restore(directives, before);
         for (const each of applied) each(this);
         return failed(directive.name, refusal);
@@ -215,6 +221,12 @@ export class Config {
   private format(name: string): string {
     return BY_NAME.get(name)!.kind.format(this.kept.get(name));
   }
+}
+
+/** CONFIG SET's rule: single blanks between words, no quotes. */
+function valueWords(directive: Directive, value: string): string[] {
+  if (!directive.many) return [value];
+  return value === '' ? [] : value.split(' ');
 }
 
 function failed(name: string, reason: string): string {

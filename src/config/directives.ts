@@ -254,7 +254,7 @@ const REPLICATION = [
   row('repl-disable-tcp-nodelay', yesNo(false)),
   row('repl-timeout', integer(60, 1, INT_MAX)),
   row('repl-ping-replica-period', integer(10, 1, INT_MAX), { alias: 'repl-ping-slave-period' }),
-  row('repl-backlog-size', memory(MB, 1, LONG_MAX)),
+  row('repl-backlog-size', integer(MB, 1, LONG_MAX, { memory: true, clamp: [16384, Number.MAX_SAFE_INTEGER] })),
   row('repl-backlog-ttl', integer(3600, 0, LONG_MAX)),
   row('min-replicas-to-write', integer(0, 0, INT_MAX), { alias: 'min-slaves-to-write' }),
   row('min-replicas-max-lag', integer(10, 0, INT_MAX), { alias: 'min-slaves-max-lag' }),

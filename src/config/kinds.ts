@@ -79,7 +79,7 @@ export interface IntegerOptions {
   percent?: boolean;
   octal?: boolean;
   /** Values outside are moved to the nearer end rather than refused. */
-  clamp?: readonly [number, number];
+  clamp?: readonly [min: number, max: number];
 }
 
 /** An integer in [min, max]. Seen as a number; beyond 2^53 it is rounded there, and exact in CONFIG GET. */

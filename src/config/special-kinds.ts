@@ -1,8 +1,9 @@
 /** The directives that have a syntax of their own. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { parseDouble } from '../base/numbers.js';
 import { strerror } from '../base/strerror.js';
-import { byteString, quoteWord, textOf } from '../base/words.js';
+import { byteString, bytesOf, quoteWord, textOf } from '../base/words.js';
 import { DirectiveError, formatMemory, type Kind, parseLong, parseMemory } from './kinds.js';
 
 // --- save --------------------------------------------------------------------------------------------------------------
@@ -137,10 +138,9 @@ export function percentiles(initial: Numbers): Kind<Numbers, Numbers> {
     parse(words) {
       if (words.length === 1 && words[0] === '') return [];
       return words.map((word) => {
-        if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word)) {
-          throw new DirectiveError('Invalid latency-tracking-info-percentiles parameters');
-        }
-        const value = Number(word);
+        const bytes = bytesOf(word);
+        const value = parseDouble(bytes, 0, bytes.length);
+        if (Number.isNaN(value)) throw new DirectiveError('Invalid latency-tracking-info-percentiles parameters');
         if (value < 0 || value > 100) {
           throw new DirectiveError('latency-tracking-info-percentiles parameters should sit between [0.0,100.0]');
         }
