@@ -1,25 +1,39 @@
-/** CONFIG: GET, SET, REWRITE, RESETSTAT, HELP. What it works on is the server's; a Context that serves it is a ConfigContext. */
+/**
+ * CONFIG: GET, SET, REWRITE, RESETSTAT, HELP. What it works on is the server's: the Context of a server that offers it
+ * is a ConfigContext too. Names and values go as strings of one character a byte.
+ */
 import { CommandError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import { bytesOf } from '../base/words.js';
-import type { Config, Pair } from '../config/config.js';
-import { rewriteConfigFile, type UserLines } from '../config/rewrite.js';
 import type { Args } from '../formats/resp/args.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
 import type { CommandSpec } from './spec.js';
 
+type Pair = readonly [name: string, value: string];
+
+/** The part of the configuration object that CONFIG uses. */
+export interface ConfigFace {
+  /** Null when the server runs without a file. */
+  readonly file: string | null;
+  find(patterns: readonly Uint8Array[]): readonly Pair[];
+  /** All of the pairs or none. Returns null, or the whole error reply without its leading `-`. */
+  set(pairs: readonly Pair[], options: { mayChangeGuarded: () => boolean; loading: boolean; log: Log }): string | null;
+  /** Throws the file system's error. */
+  rewrite(users: readonly string[] | null): void;
+}
+
 /** What the server's Context must have besides for CONFIG to work. */
 export interface ConfigContext extends Context {
-  readonly config: Config;
+  readonly config: ConfigFace;
   readonly log: Log;
   /** Data is being loaded. */
   readonly loading: boolean;
   /** Whether this client may change guarded directives (`dir`, `dbfilename`), as enable-protected-configs says. */
   mayChangeGuarded(): boolean;
   /** The ACL's users as REWRITE writes them; null leaves the file's own lines. */
-  userLines(): UserLines;
+  userLines(): readonly string[] | null;
   /** What INFO counts begins again at zero. */
   resetStatistics(): void;
 }
@@ -153,7 +167,7 @@ function configRewrite(c: Context): void {
   const { config, log } = server;
   if (config.file === null) throw new CommandError('ERR The server is running without a config file');
   try {
-    rewriteConfigFile(config, server.userLines());
+    config.rewrite(server.userLines());
   } catch (error) {
     const reason = strerror(error);
     log.warning(`CONFIG REWRITE failed: ${reason}`);

@@ -16,8 +16,16 @@ import { ConfigError } from '../base/errors.js';
 import { globMatch } from '../base/glob.js';
 import { type Log, SILENT_LOG } from '../base/log.js';
 import { byteString, byteStringOf, bytesOf, textOf } from '../base/words.js';
-import { type ConfigValues, DIRECTIVES, type Directive, type DirectiveName } from './directives.js';
+import {
+  type ConfigValues,
+  DIRECTIVE_NAMES,
+  DIRECTIVES,
+  type Directive,
+  type DirectiveName,
+  findDirective,
+} from './directives.js';
 import { DirectiveError } from './kinds.js';
+import { rewriteConfigFile, type UserLines } from './rewrite.js';
 
 /** Called after new values are in place. A text refuses them: every value goes back, and CONFIG SET answers the text. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an apply that cannot refuse returns nothing
@@ -35,19 +43,6 @@ export interface SetOptions {
 }
 
 export const LOADING = 'LOADING Redis is loading the dataset in memory';
-
-const BY_NAME: ReadonlyMap<string, Directive> = new Map(
-  (DIRECTIVES as readonly Directive[]).flatMap((directive) =>
-    directive.alias === undefined
-      ? [[directive.name, directive] as const]
-      : [[directive.name, directive] as const, [directive.alias, directive] as const],
-  ),
-);
-
-/** The directive of that name or older name, whatever its case. */
-export function findDirective(name: string): Directive | undefined {
-  return BY_NAME.get(name.toLowerCase());
-}
 
 export class Config {
   readonly values: ConfigValues;
@@ -146,7 +141,7 @@ export class Config {
         }
         continue;
       }
-      for (const [name, directive] of BY_NAME) {
+      for (const [name, directive] of DIRECTIVE_NAMES) {
         if (directive.hidden || found.has(name) || !globMatch(pattern, bytesOf(name), true)) continue;
         found.set(name, [name, this.format(directive.name)]);
       }
@@ -203,6 +198,11 @@ export class Config {
     return null;
   }
 
+  /** CONFIG REWRITE; `file` must not be null. Throws the file system's error; the old file is untouched then. */
+  rewrite(users: UserLines = null): void {
+    rewriteConfigFile(this, users);
+  }
+
   private change(directive: Directive, words: readonly string[]): boolean {
     const before = this.format(directive.name);
     this.keep(directive, directive.kind.parse(words, this.kept.get(directive.name)));
@@ -219,7 +219,7 @@ export class Config {
   }
 
   private format(name: string): string {
-    return BY_NAME.get(name)!.kind.format(this.kept.get(name));
+    return DIRECTIVE_NAMES.get(name)!.kind.format(this.kept.get(name));
   }
 }
 

@@ -384,3 +384,17 @@ export const FORGOTTEN: ReadonlySet<string> = new Set([
   'list-max-ziplist-value',
   'lua-replicate-commands',
 ]);
+
+/** Names and older names, in lower case. */
+export const DIRECTIVE_NAMES: ReadonlyMap<string, Directive> = new Map(
+  (DIRECTIVES as readonly Directive[]).flatMap((directive) =>
+    directive.alias === undefined
+      ? [[directive.name, directive] as const]
+      : [[directive.name, directive] as const, [directive.alias, directive] as const],
+  ),
+);
+
+/** The directive of that name or older name, whatever its case. */
+export function findDirective(name: string): Directive | undefined {
+  return DIRECTIVE_NAMES.get(name.toLowerCase());
+}

@@ -12,8 +12,8 @@ import { ConfigError } from '../base/errors.js';
 import { strerror } from '../base/strerror.js';
 import { REDIS_VERSION } from '../base/version.js';
 import { splitWords, textOf } from '../base/words.js';
-import { type Config, findDirective } from './config.js';
-import { FORGOTTEN } from './directives.js';
+import type { Config } from './config.js';
+import { FORGOTTEN, findDirective } from './directives.js';
 import { expandPaths, isPathPattern } from './expand-paths.js';
 import { DirectiveError } from './kinds.js';
 
