@@ -23,14 +23,18 @@ export class CorruptionError extends Error {
    * @param offset   byte offset in the file at which reading failed
    * @param expected what the format asks for there
    * @param found    what stands there
+   * @param key      the key whose value was being read, as text for people; '' when none was
    */
   constructor(
     readonly file: string,
     readonly offset: number,
     readonly expected: string,
     readonly found: string,
+    readonly key = '',
   ) {
-    super(`${file}: damaged at byte ${offset}: expected ${expected}, found ${found}`);
+    super(
+      `${file}: damaged at byte ${offset}${key === '' ? '' : `, in key ${key}`}: expected ${expected}, found ${found}`,
+    );
   }
 }
 

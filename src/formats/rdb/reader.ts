@@ -1,0 +1,262 @@
+/**
+ * Reads an RDB file, one key at a time: `step` stops between two keys, so that whoever loads can let the event loop run.
+ *
+ *   magic and version, 9 bytes:  REDIS + 4 digits  |  VALKEY + 3 digits
+ *   ([ opcode ][ its data ] | [ type ][ key: string ][ value ])...
+ *   [ 255 ]   and from version 5 the CRC64 of everything before, little-endian; 0 = none was made
+ *
+ * EXPIRETIME, FREQ and IDLE stand before the key that they belong to; SELECTDB before the keys of a database.
+ *
+ * Nothing is dropped silently: what is not known or cannot be kept is refused with its offset and key, as is what is
+ * damaged. The reader neither logs nor decides: expired keys, duplicate keys and databases are the target's.
+ */
+import { Slice } from '../../base/slice.js';
+import type { Arena } from '../../memory/arena.js';
+import { copyBytes, type Encoding, type ItemType } from '../../memory/item.js';
+import type { Limits } from '../../values/value.js';
+import { RdbInput } from './input.js';
+import { walkModuleAux } from './module.js';
+import type { ByteSource } from './source.js';
+import { OPCODE_MIN, RDB_VERSION_MAX, RdbOpcode, RdbType, VALKEY_VERSION_MAX, VALKEY_VERSION_MIN } from './types.js';
+import { ValueReader } from './value-reader.js';
+
+/** What comes with a key. One object serves a whole file: copy what is to outlive the call. */
+export class RdbKey {
+  db = 0;
+  /** The key's bytes. */
+  readonly bytes = new Slice();
+  /** Milliseconds since 1970; NaN = never. */
+  expireAtMs = Number.NaN;
+  /** Seconds without access; -1 = not said. */
+  idleSeconds = -1;
+  /** LFU counter; -1 = not said. */
+  frequency = -1;
+  /** File offset of the key's type byte. */
+  offset = 0;
+}
+
+/** Where a file's content goes. Slices are valid during the call. */
+export interface RdbTarget {
+  aux(name: string, value: Uint8Array): void;
+  /** How many keys, and keys with an expiry, the current database is about to get. A hint, maybe false. */
+  resizeDb(db: number, keys: number, expires: number): void;
+  /** The source code of a function library. */
+  library(code: Uint8Array): void;
+  /** Auxiliary data of a module, whole: what the writer's `moduleAux` takes. */
+  moduleAux(payload: Uint8Array): void;
+  /**
+   * A string.
+   * @param integer whether the file stores it as an integer, so that its text is known to be one
+   * @returns false when the key is there already; then the file is refused
+   */
+  string(key: RdbKey, value: Slice, integer: boolean): boolean;
+  /** Any other value, whose blocks are the target's from now on, unless it returns false as `string` does. */
+  value(key: RdbKey, type: ItemType, encoding: Encoding, root: number): boolean;
+  /** A collection without elements, which Redis drops when it loads, too. */
+  emptyKey(key: RdbKey): void;
+  /** Frees a value that the target did not take (it knows the types' handles). */
+  free(type: ItemType, encoding: Encoding, root: number): void;
+}
+
+export interface RdbReaderOptions {
+  /** Whether the sum at the end is verified (`rdbchecksum`). */
+  checksum: boolean;
+  /** Position in the file at which the source begins; errors count from the file's start. */
+  offset?: number;
+}
+
+const NO_KEY_MAX = 1024;
+
+export class RdbReader {
+  /** From the header; 0 before the first step. */
+  version = 0;
+  /** Whether the magic is Valkey's. */
+  valkey = false;
+  /** Keys handed over so far. */
+  keys = 0;
+  private readonly input: RdbInput;
+  private readonly values: ValueReader;
+  private readonly key = new RdbKey();
+  private readonly value = new Slice();
+  private keyBuf = new Uint8Array(NO_KEY_MAX);
+  private db = 0;
+  private ended = false;
+
+  constructor(
+    source: ByteSource,
+    arena: Arena,
+    limits: Limits,
+    private readonly target: RdbTarget,
+    private readonly options: RdbReaderOptions,
+  ) {
+    this.input = RdbInput.fromSource(source, options.checksum, options.offset ?? 0);
+    this.values = new ValueReader(arena, limits);
+  }
+
+  /** File offset of the next byte; after the end, that of what follows the RDB (an AOF's commands). */
+  get offset(): number {
+    return this.input.offset;
+  }
+
+  /** Reads the whole file. */
+  run(): void {
+    while (this.step());
+  }
+
+  /** Reads the header, one opcode, or one key with its value. False when the file is at its end, verified. */
+  step(): boolean {
+    if (this.ended) return false;
+    const { input, key } = this;
+    if (this.version === 0) {
+      this.header();
+      return true;
+    }
+    input.release();
+    const at = input.offset;
+    const type = input.u8();
+    if (type >= OPCODE_MIN) return this.opcode(type, at);
+    key.db = this.db;
+    key.offset = at;
+    this.readKey();
+    if (type === RdbType.STRING) this.string();
+    else this.collection(type);
+    key.expireAtMs = Number.NaN;
+    key.idleSeconds = -1;
+    key.frequency = -1;
+    this.keys++;
+    return true;
+  }
+
+  private header(): void {
+    const { input } = this;
+    input.need(9);
+    const text = Buffer.from(input.buf.buffer, input.buf.byteOffset + input.pos, 9).toString('latin1');
+    const redis = /^REDIS(\d{4})$/.exec(text);
+    const valkey = /^VALKEY(\d{3})$/.exec(text);
+    if (redis === null && valkey === null)
+      input.corrupt('the magic REDIS or VALKEY and a version', JSON.stringify(text));
+    this.valkey = valkey !== null;
+    const version = Number((redis ?? valkey)![1]);
+    const min = this.valkey ? VALKEY_VERSION_MIN : 1;
+    const max = this.valkey ? VALKEY_VERSION_MAX : RDB_VERSION_MAX;
+    if (version < min || version > max) {
+      const which = this.valkey ? 'Valkey RDB' : 'RDB';
+      input.corrupt(`${which} version ${min}${min === max ? '' : ` to ${max}`}`, `version ${version}`);
+    }
+    this.version = version;
+    input.pos += 9;
+  }
+
+  // --- keys --------------------------------------------------------------------------------------------------------
+
+  private readKey(): void {
+    const { input, value, key } = this;
+    input.string(value);
+    if (value.len > this.keyBuf.length) this.keyBuf = new Uint8Array(value.len * 2);
+    copyBytes(value.buf, value.off, this.keyBuf, 0, value.len);
+    key.bytes.set(this.keyBuf, 0, value.len);
+    input.key.set(this.keyBuf, 0, value.len);
+    input.hasKey = true;
+  }
+
+  private string(): void {
+    const { input, key, value } = this;
+    const integer = input.string(value);
+    if (!this.target.string(key, value, integer)) this.duplicate();
+  }
+
+  private collection(type: number): void {
+    const { input, key, values, target } = this;
+    if (!values.read(input, type, this.valkey)) {
+      target.emptyKey(key);
+      return;
+    }
+    if (!target.value(key, values.type, values.encoding, values.root)) {
+      target.free(values.type, values.encoding, values.root);
+      this.duplicate();
+    }
+  }
+
+  private duplicate(): never {
+    this.input.corrupt('a key that has not come before', `it again in database ${this.db}`, this.key.offset);
+  }
+
+  // --- opcodes -----------------------------------------------------------------------------------------------------
+
+  private opcode(opcode: number, at: number): boolean {
+    const { input, key, target, value } = this;
+    switch (opcode) {
+      case RdbOpcode.EOF:
+        this.trailer();
+        return false;
+      case RdbOpcode.SELECTDB:
+        this.db = input.length();
+        if (this.db > 0x7fffffff) input.corrupt('the number of a database', String(this.db), at);
+        return true;
+      case RdbOpcode.EXPIRETIME:
+        key.expireAtMs = input.i32() * 1000;
+        if (key.expireAtMs === -1000) key.expireAtMs = Number.NaN;
+        return true;
+      case RdbOpcode.EXPIRETIME_MS:
+        key.expireAtMs = input.i64();
+        if (key.expireAtMs === -1) key.expireAtMs = Number.NaN;
+        return true;
+      case RdbOpcode.FREQ:
+        key.frequency = input.u8();
+        return true;
+      case RdbOpcode.IDLE:
+        key.idleSeconds = input.length();
+        return true;
+      case RdbOpcode.RESIZEDB: {
+        const keys = input.length();
+        target.resizeDb(this.db, keys, input.length());
+        return true;
+      }
+      case RdbOpcode.AUX: {
+        input.string(value);
+        const name = value.toString();
+        input.string(value);
+        target.aux(name, value.copy());
+        return true;
+      }
+      case RdbOpcode.MODULE_AUX:
+        input.capture();
+        walkModuleAux(input);
+        input.captured(value);
+        target.moduleAux(value.copy());
+        return true;
+      case RdbOpcode.FUNCTION2:
+        input.string(value);
+        target.library(value.copy());
+        return true;
+      case RdbOpcode.SLOT_INFO:
+        // Slot, keys, keys with an expiry: a hint for cluster nodes.
+        for (let i = 0; i < 3; i++) input.length();
+        return true;
+    }
+    return input.corrupt('an opcode or type of this version', describeOpcode(opcode), at);
+  }
+
+  private trailer(): void {
+    const { input } = this;
+    this.ended = true;
+    if (this.version < 5) return;
+    input.sum();
+    input.need(8);
+    const at = input.pos;
+    let stored = 0;
+    for (let i = 0; i < 8; i++) stored |= input.buf[at + i]!;
+    if (this.options.checksum && stored !== 0 && !input.crc.matches(input.buf, at)) {
+      const found = Buffer.from(input.buf.subarray(at, at + 8))
+        .reverse()
+        .toString('hex');
+      input.corrupt(`the checksum ${input.crc}`, found);
+    }
+    input.pos += 8;
+  }
+}
+
+function describeOpcode(opcode: number): string {
+  if (opcode === RdbOpcode.FUNCTION_PRE_GA) return 'opcode 246 (a function of a pre-release)';
+  return `opcode ${opcode}`;
+}
