@@ -1,0 +1,193 @@
+/**
+ * Builds the bytes of an append-only log: commands as RESP arrays of bulk strings, with annotations between them.
+ *
+ *   *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n
+ *   #TS:1700000000\r\n                   the commands that follow are of this second (stock servers know it)
+ *   *3\r\n$3\r\nset\r\n...               a command as its client sent it, or as it was rewritten
+ *   #CK:3180:9c1b02fe\r\n                CRC-32 of the 3180 bytes right before this line (stock servers skip it)
+ *
+ * The ranges that #CK lines cover lie one after the other from the file's start on. `#CK:0:00000000` starts anew where
+ * it stands: whoever goes on with a log that somebody else may have written begins with one.
+ *
+ * The encoder holds bytes until they are `drained`. It never writes by itself.
+ *
+ * Hot path (`raw`): a copy, no allocation while the buffer has room.
+ */
+import { crc32 } from '../../base/crc32.js';
+import { writeInteger } from '../../base/numbers.js';
+import type { Args } from '../resp/args.js';
+
+const CR = 13;
+const LF = 10;
+/** A buffer that grew larger than this is given back when it is empty. */
+const KEEP_BYTES = 1 << 20;
+
+export class LogEncoder {
+  buf: Buffer = Buffer.allocUnsafeSlow(1 << 16);
+  /** Bytes that wait to be drained: buf[0, pos). */
+  pos = 0;
+  /** The database that the last command was for; -1: the next one needs a SELECT. */
+  private db = -1;
+  /** The second of the last #TS line. */
+  private timestamp = 0;
+  /** CRC of the bytes since the last #CK line, up to buf[crcAt); and how many they are. */
+  private crc = 0;
+  private crcBytes = 0;
+  private crcAt = 0;
+
+  reserve(bytes: number): void {
+    const need = this.pos + bytes;
+    if (need <= this.buf.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.buf.length * 2, need));
+    grown.set(this.buf.subarray(0, this.pos));
+    this.buf = grown;
+  }
+
+  /** The next command names its database again. */
+  forgetDb(): void {
+    this.db = -1;
+  }
+
+  /** Commands from here on are for database `db`. */
+  select(db: number): void {
+    if (this.db === db) return;
+    this.db = db;
+    this.reserve(40);
+    const digits = db < 10 ? 1 : db < 100 ? 2 : String(db).length;
+    this.pos += this.buf.write(`*2\r\n$6\r\nSELECT\r\n$${digits}\r\n${db}\r\n`, this.pos, 'latin1');
+  }
+
+  /** A #TS line, unless the last one is of the same second or later. */
+  stamp(seconds: number): void {
+    if (seconds <= this.timestamp) return;
+    this.timestamp = seconds;
+    this.reserve(32);
+    this.pos += this.buf.write(`#TS:${seconds}\r\n`, this.pos, 'latin1');
+  }
+
+  /** Bytes that are whole RESP commands already. */
+  raw(from: Uint8Array, off: number, len: number): void {
+    if (this.pos + len > this.buf.length) this.reserve(len);
+    const { buf } = this;
+    if (len > 64) {
+      buf.set(from.subarray(off, off + len), this.pos);
+    } else {
+      const { pos } = this;
+      for (let i = 0; i < len; i++) buf[pos + i] = from[off + i]!;
+    }
+    this.pos += len;
+  }
+
+  /** Text arguments go as UTF-8. */
+  command(...argv: (string | Uint8Array)[]): void {
+    this.arrayHeader(argv.length);
+    for (const arg of argv) {
+      if (typeof arg === 'string') this.text(arg);
+      else this.bulk(arg, 0, arg.length);
+    }
+  }
+
+  args(args: Args): void {
+    this.arrayHeader(args.count);
+    for (let i = 0; i < args.count; i++) this.bulk(args.buf, args.off[i]!, args.len[i]!);
+  }
+
+  /** `*count`; as many `bulk`, `text` or `integer` must follow. */
+  arrayHeader(count: number): void {
+    this.header(42, count);
+  }
+
+  bulk(from: Uint8Array, off: number, len: number): void {
+    this.header(36, len);
+    this.raw(from, off, len);
+    this.crlf();
+  }
+
+  text(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    this.header(36, bytes);
+    this.reserve(bytes);
+    this.pos += this.buf.write(text, this.pos, 'utf8');
+    this.crlf();
+  }
+
+  /** The digits of a safe integer as a bulk string. */
+  integer(n: number): void {
+    const at = writeInteger(DIGITS, 0, n);
+    this.bulk(DIGITS, 0, at);
+  }
+
+  private header(type: number, n: number): void {
+    this.reserve(24);
+    this.buf[this.pos++] = type;
+    this.pos += writeInteger(this.buf, this.pos, n);
+    this.buf[this.pos++] = CR;
+    this.buf[this.pos++] = LF;
+  }
+
+  private crlf(): void {
+    this.reserve(2);
+    this.buf[this.pos++] = CR;
+    this.buf[this.pos++] = LF;
+  }
+
+  // --- checksums ---------------------------------------------------------------------------------------------------
+
+  /** Bytes since the last #CK line. */
+  get unchecked(): number {
+    return this.crcBytes + this.pos - this.crcAt;
+  }
+
+  /** A #CK line for what came since the last one; nothing when that is nothing. */
+  checksum(): void {
+    if (this.unchecked === 0) return;
+    this.takeCrc(this.pos);
+    this.checksumLine(this.crcBytes, this.crc);
+    this.restartChecksum();
+  }
+
+  /** `#CK:0:00000000`: what was written before this point is not covered. */
+  checksumReset(): void {
+    this.checksumLine(0, 0);
+    this.restartChecksum();
+  }
+
+  private checksumLine(bytes: number, crc: number): void {
+    this.reserve(40);
+    this.pos += this.buf.write(`#CK:${bytes}:${crc.toString(16).padStart(8, '0')}\r\n`, this.pos, 'latin1');
+  }
+
+  private restartChecksum(): void {
+    this.crc = 0;
+    this.crcBytes = 0;
+    this.crcAt = this.pos;
+  }
+
+  private takeCrc(to: number): void {
+    if (to <= this.crcAt) return;
+    this.crc = crc32(this.buf.subarray(this.crcAt, to), this.crc);
+    this.crcBytes += to - this.crcAt;
+    this.crcAt = to;
+  }
+
+  // --- giving bytes away -------------------------------------------------------------------------------------------
+
+  /** The first `bytes` have been written to the file. */
+  drained(bytes: number): void {
+    this.takeCrc(bytes);
+    if (bytes < this.pos) this.buf.copyWithin(0, bytes, this.pos);
+    this.pos -= bytes;
+    this.crcAt -= bytes;
+    if (this.pos === 0 && this.buf.length > KEEP_BYTES) this.buf = Buffer.allocUnsafeSlow(1 << 16);
+  }
+
+  /** Forgets everything: a new file begins. */
+  restart(): void {
+    this.pos = 0;
+    this.db = -1;
+    this.timestamp = 0;
+    this.restartChecksum();
+  }
+}
+
+const DIGITS = new Uint8Array(24);
