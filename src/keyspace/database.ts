@@ -197,7 +197,7 @@ export class Database {
   // --- strings ---------------------------------------------------------------------------------------------------------
 
   /**
-   * Sets the key to a string, whatever it held before. The key must not be expired-but-present: look it up first.
+   * Sets the key to a string, whatever it held before; an expired entry is deleted first.
    * @param encoding RAW, INT or EMBSTR
    * @param expireAtMs NaN = without expiry
    * Hot: no allocation outside of the arena.
@@ -213,8 +213,12 @@ export class Database {
     expireAtMs: number,
   ): number {
     const { arena, table } = this;
-    const old = table.find(key, keyOff, keyLen);
+    let old = table.find(key, keyOff, keyLen);
     const has = !Number.isNaN(expireAtMs);
+    if (old !== 0 && itemHasSlot(arena, old) && this.isExpired(old) && this.keyspace.deletesExpired) {
+      this.deleteExpired(old);
+      old = table.find(key, keyOff, keyLen);
+    }
     if (old !== 0) {
       const meta = itemMeta(arena, old);
       if (arena.capturing && !arena.isFresh(old)) {

@@ -51,6 +51,8 @@ export interface Limits {
   zsetMaxListpackValue: number;
   /** -1..-5: 4, 8, 16, 32, 64 KiB a node; positive: entries a node. */
   listMaxListpackSize: number;
+  /** Bytes that a string may have. */
+  protoMaxBulkLen: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -62,4 +64,5 @@ export const DEFAULT_LIMITS: Limits = {
   zsetMaxListpackEntries: 128,
   zsetMaxListpackValue: 64,
   listMaxListpackSize: -2,
+  protoMaxBulkLen: 512 * 1024 * 1024,
 };
