@@ -1,9 +1,10 @@
 /**
- * The three kinds of failure that are not bugs. Bugs go through `assert`.
+ * The kinds of failure that are not bugs. Bugs go through `assert`.
  *
- *   CommandError     a client's mistake; the text is Redis's own, sent back as `-<message>`
- *   CorruptionError  damage found in a file or a payload; thrown by codecs, which never log, truncate or exit
- *   ConfigError      a directive or an option that cannot be used
+ *   CommandError      a client's mistake; the text is Redis's own, sent back as `-<message>`
+ *   CorruptionError   damage found in a file or a payload; thrown by codecs, which never log, truncate or exit
+ *   UnsupportedError  something that cannot be written in the version of a format that was chosen
+ *   ConfigError       a directive or an option that cannot be used
  */
 
 /** Carries no stack: it is thrown on the command path and its text is all that anybody needs. */
@@ -41,6 +42,19 @@ export class CorruptionError extends Error {
 /** The input ended before the value did. `aof-load-truncated` treats it apart from other damage. */
 export class TruncationError extends CorruptionError {
   override name = 'TruncationError';
+}
+
+/** What is to be written has no form in the version of the format that was asked for. */
+export class UnsupportedError extends Error {
+  override name = 'UnsupportedError';
+  readonly code = 'ONGGI_UNSUPPORTED';
+  /** @param key the key whose value it is, as text for people; '' when it is no key's */
+  constructor(
+    readonly key: string,
+    readonly what: string,
+  ) {
+    super(key === '' ? what : `key ${key}: ${what}`);
+  }
 }
 
 export class ConfigError extends Error {

@@ -1,0 +1,261 @@
+/**
+ * DEBUG DIGEST and DEBUG DIGEST-VALUE: sums over keys and values that do not depend on the order in which unordered
+ * things are stored, computed exactly as Redis does, so that two servers can be compared.
+ *
+ *   add(d, x)   d := d xor SHA1(x)                 order does not matter
+ *   mix(d, x)   d := SHA1(d xor SHA1(x))           order matters
+ *
+ *   value       mix the type's number (u32 big-endian), then
+ *     string    mix the bytes          list    mix each element          set     add each member
+ *     zset      for each member: e := 0, mix member, mix score as text; add e
+ *     hash      for each field:  e := 0, mix field, mix value, add "!!hexpire!!" when it expires; add e
+ *     stream    for each entry: mix `ms.seq`, then mix each field and value
+ *     and add "!!expire!!" when the key expires
+ *   dataset     for each database with keys: mix its number (u32 big-endian); for each key: d := 0, mix key, value;
+ *               xor d into the sum
+ *
+ * Redis 7.2 prints scores shortest, 7.0 and before with 17 digits ("%.17g"): `scores` says which to equal.
+ */
+import { createHash } from 'node:crypto';
+import { Slice } from '../../base/slice.js';
+import type { Arena } from '../../memory/arena.js';
+import {
+  type Encoding,
+  ItemType,
+  itemHasSlot,
+  itemKeyBytes,
+  itemKeyIndex,
+  itemMeta,
+  itemRoot,
+  itemValueBytes,
+  itemValueIndex,
+} from '../../memory/item.js';
+import { blobType, blobValue } from '../../values/blob.js';
+import { Hash } from '../../values/hash.js';
+import { List } from '../../values/list.js';
+import { SetValue } from '../../values/set.js';
+import { DEFAULT_LIMITS } from '../../values/value.js';
+import { ZSet } from '../../values/zset.js';
+import { RdbInput } from './input.js';
+import { type StreamSink, StreamWalker } from './stream.js';
+
+const SHA1_BYTES = 20;
+const EXPIRE = Buffer.from('!!expire!!');
+const FIELD_EXPIRE = Buffer.from('!!hexpire!!');
+
+export type ScoreForm = 'shortest' | '17 digits';
+
+function sha1(buf: Uint8Array, off: number, len: number): Uint8Array {
+  return createHash('sha1')
+    .update(buf.subarray(off, off + len))
+    .digest();
+}
+
+function add(digest: Uint8Array, buf: Uint8Array, off: number, len: number): void {
+  const sum = sha1(buf, off, len);
+  for (let i = 0; i < SHA1_BYTES; i++) digest[i]! ^= sum[i]!;
+}
+
+function mix(digest: Uint8Array, buf: Uint8Array, off: number, len: number): void {
+  add(digest, buf, off, len);
+  digest.set(sha1(digest, 0, SHA1_BYTES));
+}
+
+function mixU32(digest: Uint8Array, n: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(n);
+  mix(digest, bytes, 0, 4);
+}
+
+function mixText(digest: Uint8Array, text: string): void {
+  const bytes = Buffer.from(text, 'latin1');
+  mix(digest, bytes, 0, bytes.length);
+}
+
+export class Digester {
+  private readonly list: List;
+  private readonly hash: Hash;
+  private readonly set: SetValue;
+  private readonly zset: ZSet;
+  private readonly a = new Slice();
+  private readonly b = new Slice();
+  private readonly element = new Uint8Array(SHA1_BYTES);
+  private readonly sum = new Uint8Array(SHA1_BYTES);
+
+  constructor(
+    private readonly arena: Arena,
+    private readonly scores: ScoreForm = 'shortest',
+  ) {
+    this.list = new List(arena, DEFAULT_LIMITS);
+    this.hash = new Hash(arena, DEFAULT_LIMITS);
+    this.set = new SetValue(arena, DEFAULT_LIMITS);
+    this.zset = new ZSet(arena, DEFAULT_LIMITS);
+  }
+
+  // --- DIGEST-VALUE ------------------------------------------------------------------------------------------------
+
+  /** What DIGEST-VALUE says of an entry: 40 hexadecimal digits. For a missing key they are all 0. */
+  value(entry: number): string {
+    const digest = new Uint8Array(SHA1_BYTES);
+    this.addValue(digest, entry);
+    return hex(digest);
+  }
+
+  // --- DIGEST: begin, then for each database with keys `database`, then `entry` for each key; end -------------------------
+
+  begin(): void {
+    this.sum.fill(0);
+  }
+  database(index: number): void {
+    mixU32(this.sum, index);
+  }
+  entry(entry: number): void {
+    const { arena } = this;
+    const digest = new Uint8Array(SHA1_BYTES);
+    mix(digest, arena.bytesOf(entry), itemKeyIndex(arena, entry), itemKeyBytes(arena, entry));
+    this.addValue(digest, entry);
+    for (let i = 0; i < SHA1_BYTES; i++) this.sum[i]! ^= digest[i]!;
+  }
+  end(): string {
+    return hex(this.sum);
+  }
+
+  // --- values ------------------------------------------------------------------------------------------------------
+
+  private addValue(digest: Uint8Array, entry: number): void {
+    const { arena } = this;
+    const meta = itemMeta(arena, entry);
+    const type = (meta & 7) as ItemType;
+    const encoding = ((meta >>> 3) & 7) as Encoding;
+    // Redis numbers its object types as here but for modules (5) and streams (6).
+    mixU32(digest, type === ItemType.STREAM ? 6 : type === ItemType.MODULE ? 5 : type);
+    switch (type) {
+      case ItemType.STRING:
+        mix(digest, arena.bytesOf(entry), itemValueIndex(arena, entry), itemValueBytes(arena, entry));
+        break;
+      case ItemType.LIST:
+        this.addList(digest, encoding, itemRoot(arena, entry));
+        break;
+      case ItemType.SET:
+        this.addSet(digest, encoding, itemRoot(arena, entry));
+        break;
+      case ItemType.ZSET:
+        this.addZset(digest, encoding, itemRoot(arena, entry));
+        break;
+      case ItemType.HASH:
+        this.addHash(digest, encoding, itemRoot(arena, entry));
+        break;
+      case ItemType.STREAM:
+        this.addStream(digest, itemRoot(arena, entry));
+        break;
+      case ItemType.MODULE:
+        // Only the module knows what counts; its payload at least tells equal values from others.
+        blobValue(arena, itemRoot(arena, entry), this.a);
+        mix(digest, this.a.buf, this.a.off, this.a.len);
+    }
+    if (itemHasSlot(arena, entry)) add(digest, EXPIRE, 0, EXPIRE.length);
+  }
+
+  private addList(digest: Uint8Array, encoding: Encoding, root: number): void {
+    const { list, a } = this;
+    list.open(encoding, root);
+    list.start(0, true);
+    while (list.next(a)) mix(digest, a.buf, a.off, a.len);
+  }
+
+  private addSet(digest: Uint8Array, encoding: Encoding, root: number): void {
+    const { set, a } = this;
+    set.open(encoding, root);
+    for (let more = set.first(a); more; more = set.next(a)) add(digest, a.buf, a.off, a.len);
+  }
+
+  private addZset(digest: Uint8Array, encoding: Encoding, root: number): void {
+    const { zset, a, element } = this;
+    zset.open(encoding, root);
+    for (let more = zset.seekRank(0, a); more; more = zset.next(a)) {
+      element.fill(0);
+      mix(element, a.buf, a.off, a.len);
+      mixText(element, this.scores === 'shortest' ? shortestScore(zset.memberScore) : digits17(zset.memberScore));
+      add(digest, element, 0, SHA1_BYTES);
+    }
+  }
+
+  private addHash(digest: Uint8Array, encoding: Encoding, root: number): void {
+    const { hash, a, b, element } = this;
+    hash.open(encoding, root);
+    hash.start();
+    while (hash.next(a, b)) {
+      element.fill(0);
+      mix(element, a.buf, a.off, a.len);
+      mix(element, b.buf, b.off, b.len);
+      if (!Number.isNaN(hash.expire)) add(element, FIELD_EXPIRE, 0, FIELD_EXPIRE.length);
+      add(digest, element, 0, SHA1_BYTES);
+    }
+  }
+
+  private addStream(digest: Uint8Array, root: number): void {
+    const { arena, a } = this;
+    blobValue(arena, root, a);
+    const sink: StreamSink = {
+      entry: (ms, seq) => mixText(digest, `${ms}.${seq}`),
+      field: (name, value) => {
+        mix(digest, name.buf, name.off, name.len);
+        mix(digest, value.buf, value.off, value.len);
+      },
+      summary: () => {},
+      group: () => {},
+      pending: () => {},
+      consumer: () => {},
+      consumerPending: () => {},
+    };
+    new StreamWalker().walk(RdbInput.fromBytes('stream', a.buf, a.off, a.len), blobType(arena, root), sink);
+  }
+}
+
+function hex(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex');
+}
+
+/** Digits and the power of ten of the last one: x = 0.d1d2d3... scaled so that digits x 10^power = |x|. */
+function decimal(x: number): { digits: string; power: number } {
+  const [mantissa, exponent] = Math.abs(x).toExponential().split('e') as [string, string];
+  const digits = mantissa.replace('.', '');
+  return { digits, power: Number(exponent) - digits.length + 1 };
+}
+
+/**
+ * A score as the digests of Redis 7.2 have it: the shortest digits that read back equal, in the layout of the grisu2
+ * printer that Redis carries - scientific from 10^7 times the digits' own size, and below 10^-6 or for fractions with
+ * more than six places from 10^4 on. (Replies print whole numbers in full; digests do not.)
+ */
+export function shortestScore(x: number): string {
+  if (Number.isNaN(x)) return 'nan';
+  const sign = x < 0 || Object.is(x, -0) ? '-' : '';
+  if (x === 0) return `${sign}0`;
+  if (!Number.isFinite(x)) return `${sign}inf`;
+  const { digits, power } = decimal(x);
+  const exponent = Math.abs(power + digits.length - 1);
+  if (power >= 0 && exponent < digits.length + 7) return sign + digits + '0'.repeat(power);
+  if (power < 0 && (power > -7 || exponent < 4)) {
+    const whole = digits.length + power;
+    if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
+    return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
+  }
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+  return `${sign}${digits[0]}${fraction}e${power + digits.length - 1 < 0 ? '-' : '+'}${exponent}`;
+}
+
+/** A score as C's "%.17g" prints it. */
+export function digits17(x: number): string {
+  if (Number.isNaN(x)) return 'nan';
+  if (!Number.isFinite(x)) return x < 0 ? '-inf' : 'inf';
+  if (x === 0) return Object.is(x, -0) ? '-0' : '0';
+  const [mantissa, exponentText] = x.toExponential(16).split('e') as [string, string];
+  const exponent = Number(exponentText);
+  if (exponent < -4 || exponent >= 17) {
+    const short = mantissa.replace(/\.?0+$/, '');
+    return `${short}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  }
+  const fixed = x.toFixed(Math.max(0, 16 - exponent));
+  return fixed.includes('.') ? fixed.replace(/\.?0+$/, '') : fixed;
+}
