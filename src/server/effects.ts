@@ -27,8 +27,10 @@ export interface EffectSink {
   /**
    * Calls `done` once everything that was appended so far may be acknowledged: at once (before it returns) unless
    * `appendfsync always` is in force and an fsync is still due. Calls come back in the order of their requests.
+   * `safe` is false when the log could not take what the turn changed: no reply of the turn that tells of a change may go
+   * out (close the connections that changed something; whether it holds is unknown until the log works again).
    */
-  whenDurable(done: () => void): void;
+  whenDurable(done: (safe: boolean) => void): void;
   /** Why writes must be refused now, as strerror says it; null when all is well. */
   readonly failure: string | null;
 }
@@ -41,6 +43,6 @@ export const NO_SINK: EffectSink = {
   endUnit() {},
   writeTurn() {},
   whenDurable(done) {
-    done();
+    done(true);
   },
 };
