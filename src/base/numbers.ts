@@ -68,25 +68,87 @@ export function writeInteger(buf: Uint8Array, off: number, n: number): number {
 }
 
 /**
- * A double as Redis 7.2 prints it in replies: the shortest digits that read back equal, `inf`, `-inf`, `nan`; integers
- * without a point, exponents as `1e+20`.
+ * A double as Redis 7.2 prints it (util.c d2string): integers up to 2^62 with all their digits, otherwise the shortest
+ * digits that read back equal, in the notation of its fpconv: `0.0001`, `1.5e-7`, `1e+20`; `inf`, `-inf`, `nan`, `-0`.
  */
 export function formatDouble(x: number): string {
   if (Number.isNaN(x)) return 'nan';
   if (x === Infinity) return 'inf';
   if (x === -Infinity) return '-inf';
   if (x === 0) return Object.is(x, -0) ? '-0' : '0';
-  return String(x);
+  if (Number.isInteger(x) && x >= -(2 ** 62) && x <= 2 ** 62) {
+    return Number.isSafeInteger(x) ? String(x) : BigInt(x).toString();
+  }
+  const shortest = x.toExponential();
+  const split = shortest.indexOf('e');
+  const sign = x < 0 ? '-' : '';
+  const digits = shortest.slice(sign.length, split).replace('.', '');
+  const exponent = Number(shortest.slice(split + 1));
+  const magnitude = Math.abs(exponent);
+  // The value is digits * 10^scale.
+  const scale = exponent - digits.length + 1;
+  if (scale >= 0 && magnitude < digits.length + 7) return sign + digits + '0'.repeat(scale);
+  if (scale < 0 && (scale > -7 || magnitude < 4)) {
+    const whole = digits.length + scale;
+    if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
+    return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
+  }
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+  return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${magnitude}`;
+}
+
+/** Writes `formatDouble(x)` at `buf[off]` and returns how many bytes it wrote (at most 32). Integers allocate nothing. */
+export function writeDouble(buf: Uint8Array, off: number, x: number): number {
+  if (Number.isSafeInteger(x) && !Object.is(x, -0)) return writeInteger(buf, off, x);
+  const text = formatDouble(x);
+  for (let i = 0; i < text.length; i++) buf[off + i] = text.charCodeAt(i);
+  return text.length;
+}
+
+const POWERS_OF_10 = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
+
+/** A plain decimal of at most 15 digits, which one division rounds exactly; NaN for any other text. No allocation. */
+function parsePlainDecimal(buf: Uint8Array, off: number, len: number): number {
+  if (len === 0 || len > 17) return Number.NaN;
+  const end = off + len;
+  let i = off;
+  const negative = buf[i] === 45;
+  if (negative) i++;
+  let n = 0;
+  let digits = 0;
+  let point = -1;
+  for (; i < end; i++) {
+    const byte = buf[i]!;
+    if (byte === 46 && point < 0) {
+      point = digits;
+      continue;
+    }
+    if (byte < 48 || byte > 57) return Number.NaN;
+    n = n * 10 + (byte - 48);
+    digits++;
+  }
+  if (digits === 0 || digits > 15) return Number.NaN;
+  if (point >= 0) n /= POWERS_OF_10[digits - point]!;
+  return negative ? -n : n;
 }
 
 /**
  * A double as Redis's string2d/strtod accepts it for scores and increments: decimal or hexadecimal, `inf`,
- * `+inf`, `-inf`, `infinity`, no space around it. NaN when it is not one.
+ * `+inf`, `-inf`, `infinity`, no space around it. NaN when it is not one, or when its magnitude is out of range.
  */
 export function parseDouble(buf: Uint8Array, off: number, len: number): number {
-  if (len === 0 || len > 255) return Number.NaN;
+  const plain = parsePlainDecimal(buf, off, len);
+  if (!Number.isNaN(plain)) return plain;
   let text = '';
   for (let i = off; i < off + len; i++) text += String.fromCharCode(buf[i]!);
+  const value = parseDoubleText(text);
+  if (Math.abs(value) === Infinity && !/inf/i.test(text)) return Number.NaN;
+  if (value === 0 && /^[^eE]*[1-9]/.test(text)) return Number.NaN;
+  return value;
+}
+
+/** As `parseDouble` for text; what overflows is infinite and what underflows is 0, as from strtod. */
+export function parseDoubleText(text: string): number {
   if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
   const lower = text.toLowerCase();
   if (/^\+?inf(inity)?$/.test(lower)) return Infinity;

@@ -7,7 +7,7 @@
  *
  * Hot path: no allocation per call while the buffer has room.
  */
-import { formatDouble, writeInteger } from '../../base/numbers.js';
+import { writeDouble, writeInteger } from '../../base/numbers.js';
 import type { Slice } from '../../base/slice.js';
 
 const CR = 13;
@@ -147,9 +147,16 @@ export class ReplyWriter {
     else this.raw(value ? '#t\r\n' : '#f\r\n');
   }
   double(x: number): void {
-    const text = formatDouble(x);
-    if (this.resp < 3) this.bulkText(text, true);
-    else this.line(44, text);
+    const bytes = writeDouble(DOUBLE, 0, x);
+    if (this.resp < 3) {
+      this.bulk(DOUBLE, 0, bytes);
+      return;
+    }
+    this.reserve(bytes + 3);
+    this.buf[this.pos++] = 44; // ,
+    for (let i = 0; i < bytes; i++) this.buf[this.pos++] = DOUBLE[i]!;
+    this.buf[this.pos++] = CR;
+    this.buf[this.pos++] = LF;
   }
   bigNumber(digits: string): void {
     if (this.resp < 3) this.bulkText(digits, true);
@@ -210,3 +217,4 @@ export class ReplyWriter {
 }
 
 const HEADER = new Uint8Array(32);
+const DOUBLE = new Uint8Array(40);
