@@ -155,6 +155,7 @@ export class Config {
    */
   set(pairs: readonly Pair[], options: SetOptions = {}): string | null {
     const directives: Directive[] = [];
+    const names: string[] = [];
     for (const [name] of pairs) {
       const directive = findDirective(name);
       if (directive === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
@@ -162,37 +163,39 @@ export class Config {
       if (directive.guarded && !(options.mayChangeGuarded?.() ?? true))
         return failed(name, "can't set protected config");
       if (directive.afterLoad && options.loading) return LOADING;
-      if (directives.includes(directive)) return failed(name, 'duplicate parameter');
+      // By name: a directive and its older name may both be given, and the last one stands.
+      if (names.includes(name.toLowerCase())) return failed(name, 'duplicate parameter');
+      names.push(name.toLowerCase());
       directives.push(directive);
     }
     const before = directives.map((directive) => this.kept.get(directive.name));
-    const toApply = new Map<Apply, Directive>();
+    const toApply = new Map<Apply, string>();
     for (const [i, directive] of directives.entries()) {
       const value = pairs[i]![1];
       try {
         if (this.change(directive, valueWords(directive, value))) {
           for (const apply of this.applies.get(directive.name) ?? []) {
-            if (!toApply.has(apply)) toApply.set(apply, directive);
+            if (!toApply.has(apply)) toApply.set(apply, names[i]!);
           }
         }
       } catch (error) {
         this.restore(directives, before);
-        if (error instanceof DirectiveError) return failed(directive.name, error.message);
+        if (error instanceof DirectiveError) return failed(names[i]!, error.message);
         throw error;
       }
     }
     const applied: Apply[] = [];
-    for (const [apply, directive] of toApply) {
+    for (const [apply, name] of toApply) {
       applied.push(apply);
       const refusal = apply(this);
       if (typeof refusal === 'string') {
         const log = options.log ?? SILENT_LOG;
         log.warning(
-          `Failed applying new configuration. Possibly related to new ${directive.name} setting. Restoring previous settings.`,
+          `Failed applying new configuration. Possibly related to new ${name} setting. Restoring previous settings.`,
         );
         this.restore(directives, before);
         for (const each of applied) each(this);
-        return failed(directive.name, refusal);
+        return failed(name, refusal);
       }
     }
     return null;

@@ -26,7 +26,10 @@ export function savePoints(initial: SavePoints): Kind<SavePoints, SavePoints> {
     join: (previous, next) => (next.length === 0 ? [] : [...previous, ...next]),
     see: (value) => value,
     format,
-    lines: (name, value) => [{ text: `${name} ${value.length === 0 ? '""' : format(value)}`, forced: true }],
+    lines: (name, value) =>
+      value.length === 0
+        ? [{ text: `${name} ""`, forced: true }]
+        : value.map((point) => ({ text: `${name} ${format([point])}`, forced: true })),
   };
 }
 
@@ -248,8 +251,8 @@ export function directory(): Kind<string, string> {
       if (word === '') throw new DirectiveError("dir can't be empty");
       const path = resolve(textOf(previous), textOf(word));
       try {
-        accessSync(path, constants.X_OK);
         if (!statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+        accessSync(path, constants.X_OK);
       } catch (error) {
         throw new DirectiveError(strerror(error));
       }

@@ -67,6 +67,11 @@ export class Logger implements Log {
     this.write(`${this.pid}:${this.role} ${timestamp(this.clock())} ${MARKS[level]} ${text}\n`);
   }
 
+  /** Whether lines go to the process's standard output. */
+  get toStdout(): boolean {
+    return this.sink === undefined && this.file === '';
+  }
+
   /** Whether lines of that level are written: ask before building an expensive one. */
   writes(level: LogLevel): boolean {
     return LEVELS.indexOf(level) >= LEVELS.indexOf(this.level);

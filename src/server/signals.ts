@@ -1,0 +1,64 @@
+/**
+ * SIGTERM and SIGINT shut the server down as shutdown-on-sigterm and shutdown-on-sigint say; a SIGINT during a shutdown
+ * ends the process at once. SIGHUP is ignored: a terminal that closes takes no data with it.
+ */
+import type { Config } from '../config/config.js';
+import type { ShutdownFlag } from '../config/directives.js';
+import type { Logger } from './log.js';
+
+/** The server as signals see it. */
+export interface SignalTarget {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Data is being loaded: there is nothing to save. */
+  readonly loading: boolean;
+  /**
+   * Saves what is to be saved and closes. Resolves with false when the server stays up (the save failed and nobody forced
+   * it). A call during a shutdown joins it.
+   */
+  shutdown(flags: readonly ShutdownFlag[]): Promise<boolean>;
+}
+
+/** Returns what takes the handlers away again. `exit` ends the process with a code. */
+export function handleSignals(target: SignalTarget, exit: (code: number) => void): () => void {
+  const { log, config } = target;
+  let stopping = false;
+
+  const stop = async (signal: 'SIGTERM' | 'SIGINT'): Promise<void> => {
+    if (stopping && signal === 'SIGINT') {
+      log.signal('You insist... exiting now.');
+      exit(1);
+      return;
+    }
+    if (target.loading) {
+      log.signal('Received shutdown signal during loading, exiting now.');
+      exit(0);
+      return;
+    }
+    log.signal(`Received ${signal} scheduling shutdown...`);
+    if (stopping) return;
+    stopping = true;
+    const flags = config.values[signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'];
+    let done = false;
+    try {
+      done = await target.shutdown(flags);
+    } finally {
+      stopping = false;
+    }
+    if (done) exit(0);
+    else
+      log.warning(`${signal} received but errors trying to shut down the server, check the logs for more information`);
+  };
+
+  const onTerm = () => void stop('SIGTERM');
+  const onInt = () => void stop('SIGINT');
+  const onHup = () => {};
+  process.on('SIGTERM', onTerm);
+  process.on('SIGINT', onInt);
+  process.on('SIGHUP', onHup);
+  return () => {
+    process.off('SIGTERM', onTerm);
+    process.off('SIGINT', onInt);
+    process.off('SIGHUP', onHup);
+  };
+}
