@@ -102,6 +102,11 @@ export class Keyspace {
     this.newLru = next === null ? this.lruClock << 8 : initial << 8;
   }
 
+  /** Whether entries count accesses (LFU) instead of keeping the time of the last one. */
+  get usesLfu(): boolean {
+    return this.lfu !== null;
+  }
+
   touch(entry: number): void {
     if (!this.touches) return;
     const { arena } = this;
