@@ -19,10 +19,14 @@ export interface SignalTarget {
   shutdown(flags: readonly ShutdownFlag[]): Promise<boolean>;
 }
 
-/** Returns what takes the handlers away again. `exit` ends the process with a code. */
-export function handleSignals(target: SignalTarget, exit: (code: number) => void): () => void {
+/**
+ * Returns what takes the handlers away again. `exit` ends the process with a code. A SIGINT within `sameSignalMs` of the
+ * one before counts as the same.
+ */
+export function handleSignals(target: SignalTarget, exit: (code: number) => void, sameSignalMs = 0): () => void {
   const { log, config } = target;
   let stopping = false;
+  let lastInt = Number.NEGATIVE_INFINITY;
 
   const stop = async (signal: 'SIGTERM' | 'SIGINT'): Promise<void> => {
     if (stopping && signal === 'SIGINT') {
@@ -51,7 +55,12 @@ export function handleSignals(target: SignalTarget, exit: (code: number) => void
   };
 
   const onTerm = () => void stop('SIGTERM');
-  const onInt = () => void stop('SIGINT');
+  const onInt = (): void => {
+    const now = performance.now();
+    const same = now - lastInt < sameSignalMs;
+    lastInt = now;
+    if (!same) void stop('SIGINT');
+  };
   const onHup = () => {};
   process.on('SIGTERM', onTerm);
   process.on('SIGINT', onInt);

@@ -1,0 +1,129 @@
+/**
+ * Serving as a process of its own: from the words of a command line to a server that runs, and to its end.
+ *
+ *   1. read the configuration; a mistake ends here, in Redis's words, with code 1
+ *   2. go to the background when asked (daemon.ts)
+ *   3. open the sockets, write the pid file, load the data, serve
+ *   4. SIGTERM, SIGINT, SHUTDOWN: the server saves and closes; the pid file goes; code 0
+ */
+import { readFileSync } from 'node:fs';
+import { Config } from '../config/config.js';
+import { ConfigFileError, ConfigLineError, readConfig } from '../config/reader.js';
+import { announceStart } from '../server/announce.js';
+import { Logger } from '../server/log.js';
+import { Server } from '../server/server.js';
+import { handleSignals } from '../server/signals.js';
+import {
+  findSupervisor,
+  goToBackground,
+  inBackground,
+  notifySystemd,
+  setProcessTitle,
+  stopForUpstart,
+  writePidFile,
+} from './daemon.js';
+import { parseStartOptions, type StartOptions } from './start-options.js';
+
+/** A server that clients reach. */
+export interface Running {
+  readonly config: Config;
+  readonly server: Server;
+}
+
+/**
+ * Serves until the process ends. `argv`: the words after the program's name, without a subcommand. Resolves when clients are
+ * served; with null when another process does so in the background.
+ */
+export async function serve(argv: readonly string[]): Promise<Running | null> {
+  const options = parseStartOptions(argv);
+  const input = options.input ? readFileSync(0, 'latin1') : null;
+  const config = readOrExit(options, input);
+  const { values } = config;
+  const log = new Logger({ level: values.loglevel, file: values.logfile === '' ? '' : config.path(values.logfile) });
+  if (input !== null) log.notice('Reading config from stdin');
+  followLog(config, log);
+
+  const supervisor = inBackground() ? 'no' : findSupervisor(config, log);
+  const background = values.daemonize && supervisor === 'no';
+  if (background && !inBackground()) {
+    await goToBackground(input);
+    return null;
+  }
+  refuseModules(config, log);
+  // Relative paths of the system's tools (core dumps, /proc) then mean what they mean with Redis.
+  process.chdir(values.dir);
+  config.onChange('dir', () => process.chdir(config.values.dir));
+  announceStart(log, config, argv.length > 0);
+  if (supervisor === 'systemd') notifySystemd(log, 'STATUS=Onggi is loading...');
+
+  const server = new Server({ config, log });
+  let removePidFile = () => {};
+  const exit = (code: number): void => {
+    removePidFile();
+    process.exit(code);
+  };
+  process.on('uncaughtException', (error) => {
+    log.warning(`The server ends because of a bug: ${error instanceof Error ? error.stack : String(error)}`);
+    exit(1);
+  });
+  handleSignals(server, exit, sameSignalMs());
+  server.onExit = exit;
+  server.onListening = () => {
+    setProcessTitle(config);
+    removePidFile = writePidFile(config, log, background);
+    config.onChange(['port', 'tls-port', 'bind', 'proc-title-template'], () => setProcessTitle(config));
+  };
+  try {
+    await server.start();
+  } catch (error) {
+    log.warning(error instanceof Error ? error.message : String(error));
+    exit(1);
+  }
+  if (supervisor === 'systemd') notifySystemd(log, 'STATUS=Ready to accept connections', 'READY=1');
+  if (supervisor === 'upstart') stopForUpstart(log);
+  return { config, server };
+}
+
+/** npm passes on the SIGINT that the terminal has already sent: the second of a pair is not somebody who insists. */
+function sameSignalMs(): number {
+  return process.env['npm_lifecycle_event'] === undefined ? 0 : 500;
+}
+
+function readOrExit(options: StartOptions, input: string | null): Config {
+  const config = new Config();
+  try {
+    readConfig(config, {
+      ...(options.file === null ? {} : { file: options.file }),
+      ...(input === null ? {} : { input }),
+      options: options.lines,
+      commands: Server.commandNames(),
+    });
+    return config;
+  } catch (error) {
+    if (error instanceof ConfigLineError) process.stderr.write(error.report);
+    else if (error instanceof ConfigFileError) new Logger().warning(error.message);
+    else throw error;
+    process.exit(1);
+  }
+}
+
+/** CONFIG SET loglevel works at once. */
+function followLog(config: Config, log: Logger): void {
+  config.onChange('loglevel', () => {
+    log.level = config.values.loglevel;
+  });
+}
+
+/** A module's data and commands cannot be had here: better no server than one without them. */
+function refuseModules(config: Config, log: Logger): void {
+  const [module] = config.modules;
+  if (module !== undefined) {
+    log.warning(`Module ${module[0]} failed to load: modules are native code, which cannot be loaded here`);
+    log.warning(`Can't load module from ${module[0]}: server aborting`);
+    process.exit(1);
+  }
+  if (config.moduleParameters.length > 0) {
+    log.warning('Module Configuration detected without loadmodule directive or no ApplyConfig call: aborting');
+    process.exit(1);
+  }
+}
