@@ -12,11 +12,12 @@
  *     stream    for each entry: mix `ms.seq`, then mix each field and value
  *     and add "!!expire!!" when the key expires
  *   dataset     for each database with keys: mix its number (u32 big-endian); for each key: d := 0, mix key, value;
- *               xor d into the sum
+ *               add d
  *
  * Redis 7.2 prints scores shortest, 7.0 and before with 17 digits ("%.17g"): `scores` says which to equal.
  */
 import { createHash } from 'node:crypto';
+import { formatDouble } from '../../base/numbers.js';
 import { Slice } from '../../base/slice.js';
 import type { Arena } from '../../memory/arena.js';
 import {
@@ -114,7 +115,7 @@ export class Digester {
     const digest = new Uint8Array(SHA1_BYTES);
     mix(digest, arena.bytesOf(entry), itemKeyIndex(arena, entry), itemKeyBytes(arena, entry));
     this.addValue(digest, entry);
-    for (let i = 0; i < SHA1_BYTES; i++) this.sum[i]! ^= digest[i]!;
+    add(this.sum, digest, 0, SHA1_BYTES);
   }
   end(): string {
     return hex(this.sum);
@@ -216,33 +217,18 @@ function hex(digest: Uint8Array): string {
   return Buffer.from(digest).toString('hex');
 }
 
-/** Digits and the power of ten of the last one: x = 0.d1d2d3... scaled so that digits x 10^power = |x|. */
-function decimal(x: number): { digits: string; power: number } {
-  const [mantissa, exponent] = Math.abs(x).toExponential().split('e') as [string, string];
-  const digits = mantissa.replace('.', '');
-  return { digits, power: Number(exponent) - digits.length + 1 };
-}
-
 /**
- * A score as the digests of Redis 7.2 have it: the shortest digits that read back equal, in the layout of the grisu2
- * printer that Redis carries - scientific from 10^7 times the digits' own size, and below 10^-6 or for fractions with
- * more than six places from 10^4 on. (Replies print whole numbers in full; digests do not.)
+ * A score as the digests of Redis 7.2 have it: as replies print it, except that whole numbers with seven zeros or more at
+ * their end are scientific (1e+8), too.
  */
 export function shortestScore(x: number): string {
-  if (Number.isNaN(x)) return 'nan';
-  const sign = x < 0 || Object.is(x, -0) ? '-' : '';
-  if (x === 0) return `${sign}0`;
-  if (!Number.isFinite(x)) return `${sign}inf`;
-  const { digits, power } = decimal(x);
-  const exponent = Math.abs(power + digits.length - 1);
-  if (power >= 0 && exponent < digits.length + 7) return sign + digits + '0'.repeat(power);
-  if (power < 0 && (power > -7 || exponent < 4)) {
-    const whole = digits.length + power;
-    if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
-    return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
-  }
-  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
-  return `${sign}${digits[0]}${fraction}e${power + digits.length - 1 < 0 ? '-' : '+'}${exponent}`;
+  if (!Number.isInteger(x) || x === 0) return formatDouble(x);
+  const [mantissa, exponent] = x.toExponential().split('e') as [string, string];
+  const sign = x < 0 ? '-' : '';
+  const digits = mantissa.slice(sign.length).replace('.', '');
+  const zeros = Number(exponent) + 1 - digits.length;
+  if (zeros < 8) return sign + digits + '0'.repeat(zeros);
+  return `${mantissa}e${exponent}`;
 }
 
 /** A score as C's "%.17g" prints it. */

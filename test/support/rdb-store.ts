@@ -1,0 +1,354 @@
+/**
+ * The simplest thing that RDB files can be loaded into and written from: real entries in a real arena, kept in plain maps.
+ * Tests of the codecs use it in place of the keyspace; `audit` proves that loading left no block behind.
+ */
+import { TruncationError } from '../../src/base/errors.js';
+import { Slice } from '../../src/base/slice.js';
+import { Digester, type ScoreForm } from '../../src/formats/rdb/digest.js';
+import { RdbInput } from '../../src/formats/rdb/input.js';
+import { type RdbKey, RdbReader, type RdbReaderOptions, type RdbTarget } from '../../src/formats/rdb/reader.js';
+import { BytesSource } from '../../src/formats/rdb/source.js';
+import { idFromBytes, type StreamId, StreamWalker } from '../../src/formats/rdb/stream.js';
+import { RdbWriter, type RdbWriterOptions } from '../../src/formats/rdb/writer.js';
+import { Arena } from '../../src/memory/arena.js';
+import {
+  copyBytes,
+  Encoding,
+  hasRoot,
+  ItemType,
+  itemAlloc,
+  itemEncoding,
+  itemMeta,
+  itemRoot,
+  itemSlot,
+  itemType,
+  itemValueBytes,
+  itemValueIndex,
+  setItemRoot,
+} from '../../src/memory/item.js';
+import { blobType, blobValue } from '../../src/values/blob.js';
+import { Hash } from '../../src/values/hash.js';
+import { List } from '../../src/values/list.js';
+import { SetValue } from '../../src/values/set.js';
+import { stringEncoding, stringEncodingName } from '../../src/values/string.js';
+import { DEFAULT_LIMITS, type Limits, type Value } from '../../src/values/value.js';
+import { ZSet } from '../../src/values/zset.js';
+
+const TYPE_NAMES = ['string', 'list', 'set', 'zset', 'hash', 'stream', 'module'] as const;
+
+/** One key, for comparisons: byte strings are latin1 text, unordered things are sorted. */
+export interface Described {
+  db: number;
+  key: string;
+  type: string;
+  encoding: string;
+  /** -1 = never. */
+  expireAtMs: number;
+  value: unknown;
+  digest: string;
+}
+
+export interface DescribedStream {
+  entries: [string, string[]][];
+  length: number;
+  lastId: string;
+  firstId: string | null;
+  maxDeletedId: string | null;
+  entriesAdded: bigint | null;
+  groups: {
+    name: string;
+    lastId: string;
+    entriesRead: bigint | null;
+    /** ID, consumer, deliveries. */
+    pending: [string, string, number][];
+    consumers: { name: string; seenTimeMs: number; activeTimeMs: number }[];
+  }[];
+}
+
+export class RdbStore implements RdbTarget {
+  readonly arena = new Arena();
+  readonly limits: Limits;
+  readonly databases = new Map<number, Map<string, number>>();
+  readonly auxFields = new Map<string, string>();
+  readonly libraries: string[] = [];
+  readonly moduleData: Uint8Array[] = [];
+  readonly empty: string[] = [];
+  /** Access data by key: idle seconds and LFU counter. */
+  readonly access = new Map<string, { idleSeconds: number; frequency: number }>();
+  private readonly a = new Slice();
+  private readonly b = new Slice();
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+  }
+
+  // --- target ------------------------------------------------------------------------------------------------------
+
+  aux(name: string, value: Uint8Array): void {
+    this.auxFields.set(name, Buffer.from(value).toString('latin1'));
+  }
+  resizeDb(): void {}
+  library(code: Uint8Array): void {
+    this.libraries.push(Buffer.from(code).toString('latin1'));
+  }
+  moduleAux(payload: Uint8Array): void {
+    this.moduleData.push(payload);
+  }
+  emptyKey(key: RdbKey): void {
+    this.empty.push(key.bytes.toString());
+  }
+
+  string(key: RdbKey, value: Slice, integer: boolean): boolean {
+    const encoding = integer ? Encoding.INT : stringEncoding(value.buf, value.off, value.len);
+    const { arena } = this;
+    const meta = ItemType.STRING | (encoding << 3);
+    const { bytes } = key;
+    const entry = itemAlloc(arena, meta, key.expireAtMs, bytes.buf, bytes.off, bytes.len, value.len);
+    copyBytes(value.buf, value.off, arena.bytesOf(entry), itemValueIndex(arena, entry), value.len);
+    return this.insert(key, entry);
+  }
+
+  value(key: RdbKey, type: ItemType, encoding: Encoding, root: number): boolean {
+    const { arena } = this;
+    const { bytes } = key;
+    const entry = itemAlloc(arena, type | (encoding << 3), key.expireAtMs, bytes.buf, bytes.off, bytes.len, 0);
+    setItemRoot(arena, entry, root);
+    return this.insert(key, entry);
+  }
+
+  private insert(key: RdbKey, entry: number): boolean {
+    const text = key.bytes.toString();
+    const keys = this.databases.get(key.db) ?? new Map<string, number>();
+    this.databases.set(key.db, keys);
+    if (keys.has(text)) {
+      this.arena.free(entry);
+      return false;
+    }
+    keys.set(text, entry);
+    if (key.idleSeconds >= 0 || key.frequency >= 0) {
+      this.access.set(text, { idleSeconds: key.idleSeconds, frequency: key.frequency });
+    }
+    return true;
+  }
+
+  free(type: ItemType, encoding: Encoding, root: number): void {
+    if (encoding === Encoding.BLOB) this.arena.free(root);
+    else this.handle(type).open(encoding, root).release();
+  }
+
+  private handle(type: ItemType): Value {
+    const { arena, limits } = this;
+    if (type === ItemType.LIST) return new List(arena, limits);
+    if (type === ItemType.SET) return new SetValue(arena, limits);
+    if (type === ItemType.ZSET) return new ZSet(arena, limits);
+    return new Hash(arena, limits);
+  }
+
+  // --- loading and saving --------------------------------------------------------------------------------------------
+
+  /** Loads a file's bytes; returns the reader, at its end. */
+  load(file: Uint8Array, options: Partial<RdbReaderOptions> & { chunk?: number; name?: string } = {}): RdbReader {
+    const source = new BytesSource(options.name ?? 'test.rdb', file, options.chunk);
+    const reader = new RdbReader(source, this.arena, this.limits, this, { checksum: true, ...options });
+    reader.run();
+    return reader;
+  }
+
+  save(options: Partial<RdbWriterOptions> = {}): Buffer {
+    const pieces: Buffer[] = [];
+    const writer = new RdbWriter(this.arena, (buf, len) => pieces.push(Buffer.from(buf.subarray(0, len))), {
+      version: 11,
+      compression: true,
+      checksum: true,
+      ...options,
+    });
+    writer.header({ ctimeSeconds: 1_700_000_000, usedMemory: this.arena.bytesUsed, aofBase: false });
+    for (const code of this.libraries) writer.library(Buffer.from(code, 'latin1'));
+    for (const data of this.moduleData) writer.moduleAux(data);
+    for (const [db, keys] of this.databases) {
+      if (keys.size === 0) continue;
+      writer.selectDb(db);
+      writer.resizeDb(
+        keys.size,
+        [...keys.values()].filter((entry) => !Number.isNaN(itemSlot(this.arena, entry))).length,
+      );
+      for (const entry of keys.values()) writer.entry(entry);
+    }
+    writer.end();
+    const file = Buffer.concat(pieces);
+    if (file.length !== writer.bytes) throw new Error(`writer counted ${writer.bytes} bytes of ${file.length}`);
+    return file;
+  }
+
+  // --- looking -----------------------------------------------------------------------------------------------------
+
+  entry(db: number, key: string): number {
+    const entry = this.databases.get(db)?.get(key);
+    if (entry === undefined) throw new Error(`no key ${key} in database ${db}`);
+    return entry;
+  }
+
+  /** Number of keys in all databases. */
+  get size(): number {
+    let size = 0;
+    for (const keys of this.databases.values()) size += keys.size;
+    return size;
+  }
+
+  /** DEBUG DIGEST. */
+  digest(scores: ScoreForm = 'shortest'): string {
+    const digester = new Digester(this.arena, scores);
+    digester.begin();
+    for (const db of [...this.databases.keys()].sort((x, y) => x - y)) {
+      const keys = this.databases.get(db)!;
+      if (keys.size === 0) continue;
+      digester.database(db);
+      for (const entry of keys.values()) digester.entry(entry);
+    }
+    return digester.end();
+  }
+
+  /** All keys, by database and key. */
+  describe(scores: ScoreForm = 'shortest'): Described[] {
+    const out: Described[] = [];
+    for (const [db, keys] of this.databases) {
+      for (const [key, entry] of keys) out.push(this.describeEntry(db, key, entry, scores));
+    }
+    return out.sort((x, y) => x.db - y.db || (x.key < y.key ? -1 : 1));
+  }
+
+  describeEntry(db: number, key: string, entry: number, scores: ScoreForm = 'shortest'): Described {
+    const { arena } = this;
+    const type = itemType(arena, entry);
+    const expireAtMs = itemSlot(arena, entry);
+    return {
+      db,
+      key,
+      type: TYPE_NAMES[type]!,
+      encoding: this.encodingName(entry),
+      expireAtMs: Number.isNaN(expireAtMs) ? -1 : expireAtMs,
+      value: this.valueOf(entry),
+      digest: new Digester(arena, scores).value(entry),
+    };
+  }
+
+  private encodingName(entry: number): string {
+    const { arena } = this;
+    const encoding = itemEncoding(arena, entry);
+    if (!hasRoot(itemMeta(arena, entry))) return stringEncodingName(encoding);
+    if (encoding === Encoding.BLOB) return 'stream';
+    return this.handle(itemType(arena, entry)).open(encoding, itemRoot(arena, entry)).encodingName();
+  }
+
+  private valueOf(entry: number): unknown {
+    const { arena, a, b } = this;
+    const type = itemType(arena, entry);
+    if (type === ItemType.STRING) {
+      a.set(arena.bytesOf(entry), itemValueIndex(arena, entry), itemValueBytes(arena, entry));
+      return a.toString();
+    }
+    const root = itemRoot(arena, entry);
+    const encoding = itemEncoding(arena, entry);
+    if (type === ItemType.STREAM) return this.streamOf(root);
+    if (type === ItemType.MODULE) {
+      blobValue(arena, root, a);
+      return a.toString();
+    }
+    if (type === ItemType.LIST) {
+      const list = new List(arena, this.limits).open(encoding, root);
+      const out: string[] = [];
+      list.start(0, true);
+      while (list.next(a)) out.push(a.toString());
+      return out;
+    }
+    if (type === ItemType.SET) {
+      const set = new SetValue(arena, this.limits).open(encoding, root);
+      const out: string[] = [];
+      for (let more = set.first(a); more; more = set.next(a)) out.push(a.toString());
+      return out.sort();
+    }
+    if (type === ItemType.ZSET) {
+      const zset = new ZSet(arena, this.limits).open(encoding, root);
+      const out: [string, number][] = [];
+      for (let more = zset.seekRank(0, a); more; more = zset.next(a)) out.push([a.toString(), zset.memberScore]);
+      return out;
+    }
+    const hash = new Hash(arena, this.limits).open(encoding, root);
+    const out: [string, string, number][] = [];
+    hash.start();
+    while (hash.next(a, b)) out.push([a.toString(), b.toString(), Number.isNaN(hash.expire) ? -1 : hash.expire]);
+    return out.sort((x, y) => (x[0] < y[0] ? -1 : 1));
+  }
+
+  private streamOf(root: number): DescribedStream {
+    const { arena, a } = this;
+    blobValue(arena, root, a);
+    return describeStream(blobType(arena, root), a.copy());
+  }
+
+  /** Whether exactly the blocks of the entries are allocated. */
+  audit(): void {
+    const { arena } = this;
+    const blocks: number[] = [];
+    for (const keys of this.databases.values()) {
+      for (const entry of keys.values()) {
+        blocks.push(entry);
+        if (!hasRoot(itemMeta(arena, entry))) continue;
+        const encoding = itemEncoding(arena, entry);
+        const root = itemRoot(arena, entry);
+        if (encoding === Encoding.BLOB) blocks.push(root);
+        else
+          this.handle(itemType(arena, entry))
+            .open(encoding, root)
+            .blocks((address) => blocks.push(address));
+      }
+    }
+    const allocated = arena.allocated();
+    const known = blocks.sort((x, y) => x - y);
+    if (allocated.join() !== known.join()) {
+      throw new Error(`${allocated.length} blocks are allocated, ${known.length} belong to values`);
+    }
+  }
+}
+
+const idText = (id: StreamId): string => `${id.ms}-${id.seq}`;
+
+/** Everything that a stream's payload says. */
+export function describeStream(rdbType: number, payload: Uint8Array): DescribedStream {
+  const out: DescribedStream = {
+    entries: [],
+    length: 0,
+    lastId: '',
+    firstId: null,
+    maxDeletedId: null,
+    entriesAdded: null,
+    groups: [],
+  };
+  let consumer = '';
+  const pendingOf = (id: Slice): string => idText(idFromBytes(id.buf, id.off));
+  const input = RdbInput.fromBytes('stream', payload, 0, payload.length);
+  new StreamWalker().walk(input, rdbType, {
+    entry: (ms, seq) => out.entries.push([idText({ ms, seq }), []]),
+    field: (name, value) => out.entries.at(-1)![1].push(name.toString(), value.toString()),
+    summary: (length, lastId, firstId, maxDeletedId, entriesAdded) => {
+      out.length = length;
+      out.lastId = idText(lastId);
+      out.firstId = firstId === null ? null : idText(firstId);
+      out.maxDeletedId = maxDeletedId === null ? null : idText(maxDeletedId);
+      out.entriesAdded = entriesAdded;
+    },
+    group: (name, lastId, entriesRead) =>
+      out.groups.push({ name: name.toString(), lastId: idText(lastId), entriesRead, pending: [], consumers: [] }),
+    pending: (id, _time, deliveries) => out.groups.at(-1)!.pending.push([pendingOf(id), '', deliveries]),
+    consumer: (name, seenTimeMs, activeTimeMs) => {
+      consumer = name.toString();
+      out.groups.at(-1)!.consumers.push({ name: consumer, seenTimeMs, activeTimeMs });
+    },
+    consumerPending: (id) => {
+      const text = pendingOf(id);
+      out.groups.at(-1)!.pending.find((pending) => pending[0] === text)![1] = consumer;
+    },
+  });
+  if (input.pos !== payload.length) throw new TruncationError('stream', input.pos, 'the end', 'more bytes');
+  return out;
+}
