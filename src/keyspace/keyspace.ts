@@ -114,6 +114,12 @@ export class Keyspace {
     else if (itemLru(arena, entry) !== this.lruClock) setItemLru(arena, entry, this.lruClock);
   }
 
+  /** The access clock of an entry that a file says was idle for so long, or has this LFU counter (-1: says nothing). */
+  loadedLru(idleSeconds: number, frequency: number): number {
+    if (this.lfu !== null) return frequency < 0 ? this.newLru >>> 8 : ((this.newLru >>> 8) & 0xffff00) | frequency;
+    return idleSeconds < 0 ? this.lruClock : (this.lruClock - idleSeconds) & 0xffffff;
+  }
+
   /** Seconds since the entry was accessed, as OBJECT IDLETIME answers. */
   idleSeconds(entry: number): number {
     return (this.lruClock - itemLru(this.arena, entry)) & 0xffffff;

@@ -1,0 +1,165 @@
+/**
+ * The file that a snapshot is written to, and the loop that fills it: shared by the worker (BGSAVE, rewrite) and by SAVE,
+ * which does the same on the main thread.
+ *
+ * The temporary file is synced every few megabytes, so that the last sync has little left to do and the disk's queue stays
+ * short; then it is synced whole, closed, renamed, and its folder synced. On any failure it is removed.
+ */
+import { dirname } from 'node:path';
+import type { Disk } from '../disk/disk.js';
+import { removeQuietly } from '../disk/replace-file.js';
+import { type RdbInfo, RdbWriter, type RdbWriterOptions } from '../formats/rdb/writer.js';
+import type { Arena } from '../memory/arena.js';
+
+/** Bytes between two syncs while the file is written. */
+const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
+
+/** What to write, as the main thread says it; plain data, so that it can be posted to the worker. */
+export interface SnapshotRequest {
+  /** The file's name once it is complete. */
+  path: string;
+  /** The name until then, in the same folder. */
+  tempPath: string;
+  /** `commands`: RESP commands instead of RDB (`aof-use-rdb-preamble no`). */
+  format: 'rdb' | 'commands';
+  rdb: Omit<RdbWriterOptions, 'unsupported'>;
+  info: RdbInfo;
+  /** Sources of function libraries, and auxiliary data of modules, kept from the file that was loaded. */
+  libraries: Uint8Array[];
+  moduleAux: Uint8Array[];
+  /** `rdb-save-incremental-fsync` or `aof-rewrite-incremental-fsync`. */
+  incrementalSync: boolean;
+}
+
+/** Entries of one database: for the reader's hint. */
+export interface DatabaseSize {
+  db: number;
+  keys: number;
+  expires: number;
+}
+
+class SnapshotStopped extends Error {}
+
+/** A temporary file that becomes `path` when it is complete. */
+export class SnapshotFile {
+  private readonly fd: number;
+  private sinceSync = 0;
+  bytes = 0;
+
+  constructor(
+    private readonly disk: Disk,
+    private readonly request: Pick<SnapshotRequest, 'path' | 'tempPath' | 'incrementalSync'>,
+    private readonly stopped: () => boolean,
+  ) {
+    this.fd = disk.open(request.tempPath, 'create');
+  }
+
+  readonly write = (buf: Uint8Array, len: number): void => {
+    // One value can be most of the data, so stopping is looked at here and not only between entries.
+    if (this.stopped()) throw new SnapshotStopped();
+    const { disk } = this;
+    for (let off = 0; off < len; ) off += disk.write(this.fd, buf, off, len - off);
+    this.bytes += len;
+    this.sinceSync += len;
+    if (this.request.incrementalSync && this.sinceSync >= SYNC_EVERY_BYTES) {
+      disk.syncData(this.fd);
+      this.sinceSync = 0;
+    }
+  };
+
+  /** Makes the file durable under its name. */
+  complete(): void {
+    const { disk, request } = this;
+    disk.sync(this.fd);
+    disk.close(this.fd);
+    disk.rename(request.tempPath, request.path);
+    disk.syncDir(dirname(request.path));
+  }
+
+  /** Removes what has been written. */
+  discard(): void {
+    try {
+      this.disk.close(this.fd);
+    } catch {
+      // Closed already: complete() failed after it.
+    }
+    removeQuietly(this.disk, this.request.tempPath);
+  }
+}
+
+/** Turns entries into the file's bytes, whatever the format. */
+export interface EntryWriter {
+  /** The head of the file. */
+  begin(): void;
+  /** Entries that follow belong to this database; the first time with its size. */
+  selectDb(db: number, size: DatabaseSize | undefined): void;
+  entry(entry: number): void;
+  end(): void;
+}
+
+/** `write` takes bytes that are written over afterwards. */
+export function entryWriter(
+  arena: Arena,
+  request: SnapshotRequest,
+  write: (buf: Uint8Array, len: number) => void,
+): EntryWriter {
+  const writer = new RdbWriter(arena, write, request.rdb);
+  return {
+    begin() {
+      writer.header(request.info);
+      for (const payload of request.moduleAux) writer.moduleAux(payload);
+      for (const code of request.libraries) writer.library(code);
+    },
+    selectDb(db, size) {
+      writer.selectDb(db);
+      if (size !== undefined) writer.resizeDb(size.keys, size.expires);
+    },
+    entry(entry) {
+      writer.entry(entry);
+    },
+    end() {
+      writer.end();
+    },
+  };
+}
+
+/**
+ * Writes the whole file.
+ * @param each calls its argument with (database, entry) for every entry
+ * @param stopped whether to give up
+ * @returns bytes and keys written; null when it was aborted, and nothing is left of it then
+ */
+export function writeSnapshot(
+  disk: Disk,
+  arena: Arena,
+  request: SnapshotRequest,
+  sizes: DatabaseSize[],
+  each: (visit: (db: number, entry: number) => void) => void,
+  stopped: () => boolean = () => false,
+): { bytes: number; keys: number } | null {
+  const file = new SnapshotFile(disk, request, stopped);
+  try {
+    const writer = entryWriter(arena, request, file.write);
+    const unseen = new Map(sizes.map((size) => [size.db, size]));
+    let current = -1;
+    let keys = 0;
+    writer.begin();
+    each((db, entry) => {
+      if (db !== current) {
+        writer.selectDb(db, unseen.get(db));
+        unseen.delete(db);
+        current = db;
+      }
+      writer.entry(entry);
+      keys++;
+    });
+    if (stopped()) throw new SnapshotStopped();
+    writer.end();
+    file.complete();
+    return { bytes: file.bytes, keys };
+  } catch (error) {
+    file.discard();
+    if (error instanceof SnapshotStopped) return null;
+    throw error;
+  }
+}
