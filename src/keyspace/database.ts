@@ -419,7 +419,7 @@ export class Database {
 export const STRING_MAX = 512 * 1024 * 1024;
 
 /** The second that a segment's due hint stores for an expiry. */
-function dueSecond(atMs: number): number {
+export function dueSecond(atMs: number): number {
   return Math.max(0, Math.min(0xfffffffe, Math.floor(atMs / 1000)));
 }
 
