@@ -6,7 +6,8 @@
  *
  * Its corners, which differ from every other matcher's:
  *   1. A class that is not closed ends with the pattern: `[ab` is `[ab]`.
- *   2. A range written backwards is turned: `[z-a]` is `[a-z]`. Range ends compare as signed bytes.
+ *   2. A range written backwards is turned: `[z-a]` is `[a-z]`; `]` may end one: `[a-]` is the range from `]` to `a`, not
+ *      closed. Range ends compare as signed bytes.
  *   3. In a class an escaped byte is compared as it is, even when case does not count.
  *   4. An empty string matches the empty pattern alone, not even `*`. (KEYS and SCAN take a lone `*` as "everything"
  *      before they come here.)
