@@ -2,6 +2,7 @@
 import { lcs } from './lcs.js';
 import { KEY_ARG, KEYS_ARG, keySpec, keysSpec, VALUE_ARG } from './rows.js';
 import type { CommandSpec } from './spec.js';
+import { incrbyfloat } from './string-float.js';
 import { decr, decrby, incr, incrby } from './string-number.js';
 import { append, getrange, setrange, strlen } from './string-range.js';
 import { get, getdel, getex, getset, mget, mset, msetnx, psetex, set, setex, setnx } from './string-set.js';
@@ -256,6 +257,17 @@ const NUMBERS: readonly CommandSpec[] = [
     summary: 'Subtracts from the integer at a key.',
     arguments: [KEY_ARG, { name: 'decrement', type: 'integer' }],
     handler: decrby,
+  },
+  {
+    ...STRING,
+    name: 'incrbyfloat',
+    arity: 3,
+    flags: ['write', 'denyoom', 'fast'],
+    keySpecs: COUNTED,
+    since: '2.6.0',
+    summary: 'Adds to the number at a key, which may have a fraction.',
+    arguments: [KEY_ARG, { name: 'increment', type: 'double' }],
+    handler: incrbyfloat,
   },
 ];
 
