@@ -27,6 +27,7 @@
  *   3. Only the main thread writes. A worker attaches read-only views to the same buffers.
  */
 import { assert } from '../base/assert.js';
+import { DeferredQueue } from './deferred-queue.js';
 
 /** Bytes of one address unit. */
 export const UNIT = 8;
@@ -122,9 +123,7 @@ export class Arena {
   // Snapshot state.
   private progress: SnapshotProgress | null = null;
   private fresh: (Uint32Array | undefined)[] = [];
-  private deferredAddress: number[] = [];
-  private deferredSeq: number[] = [];
-  private deferredHead = 0;
+  private deferred = new DeferredQueue();
   bytesDeferred = 0;
 
   // --- views -------------------------------------------------------------------------------------------------------
@@ -363,7 +362,7 @@ export class Arena {
   }
 
   private addSegment(bytes: number): number {
-    let segment = this.u8.findIndex((view) => view === GONE_U8);
+    let segment = this.u8.indexOf(GONE_U8);
     if (segment < 0) segment = this.u8.length;
     if (segment >= SEGMENTS_MAX) throw new RangeError('arena is full: 512 segments in use');
     const buffer = new SharedArrayBuffer(bytes);
@@ -418,30 +417,15 @@ export class Arena {
   endCapture(): void {
     this.progress = null;
     this.fresh = [];
-    while (this.deferredHead < this.deferredAddress.length) this.releaseDeferred();
-    this.deferredAddress = [];
-    this.deferredSeq = [];
-    this.deferredHead = 0;
+    while (this.deferred.length > 0) this.releaseDeferred();
+    this.deferred = new DeferredQueue();
   }
 
-  /** Frees what waited for entries that the worker has acknowledged; at most `max` blocks. */
-  reclaim(max = Infinity): void {
+  /** Frees what waited for entries that the worker has acknowledged. */
+  reclaim(): void {
     if (this.progress === null) return;
     const acked = this.progress.acked();
-    let n = 0;
-    while (
-      this.deferredHead < this.deferredAddress.length &&
-      this.deferredSeq[this.deferredHead]! <= acked &&
-      n < max
-    ) {
-      this.releaseDeferred();
-      n++;
-    }
-    if (this.deferredHead > 4096 && this.deferredHead * 2 > this.deferredAddress.length) {
-      this.deferredAddress = this.deferredAddress.slice(this.deferredHead);
-      this.deferredSeq = this.deferredSeq.slice(this.deferredHead);
-      this.deferredHead = 0;
-    }
+    while (this.deferred.length > 0 && this.deferred.oldestSequence() <= acked) this.releaseDeferred();
   }
 
   /** Whether the block was allocated since the running capture began; always false when none runs. */
@@ -466,18 +450,16 @@ export class Arena {
   private defer(address: number): void {
     const progress = this.progress!;
     const handed = progress.handed();
-    if (handed <= progress.acked() && this.deferredHead === this.deferredAddress.length) {
+    if (handed <= progress.acked() && this.deferred.length === 0) {
       this.release(address);
       return;
     }
-    this.deferredAddress.push(address);
-    this.deferredSeq.push(handed);
+    this.deferred.push(address, handed);
     this.bytesDeferred += this.capacity(address);
   }
 
   private releaseDeferred(): void {
-    const address = this.deferredAddress[this.deferredHead]!;
-    this.deferredHead++;
+    const address = this.deferred.shift();
     this.bytesDeferred -= this.capacity(address);
     this.release(address);
   }
@@ -510,7 +492,7 @@ export class Arena {
         page += Math.max(1, this.spanPages[page]!);
       }
     }
-    const waiting = new Set(this.deferredAddress.slice(this.deferredHead));
+    const waiting = new Set(this.deferred.values());
     return out.filter((address) => !waiting.has(address));
   }
 
