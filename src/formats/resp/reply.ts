@@ -18,6 +18,9 @@ export class ReplyWriter {
   pos = 0;
   /** 2 or 3: what the current client speaks. */
   resp = 2;
+  /** How many error replies have been written, and the last one's text. */
+  errors = 0;
+  lastError = '';
 
   constructor(bytes = 65536) {
     this.buf = Buffer.allocUnsafeSlow(bytes);
@@ -52,6 +55,8 @@ export class ReplyWriter {
 
   /** `-message`; line breaks in it become spaces. A message without a code gets none: pass `ERR ...`. */
   error(message: string): void {
+    this.errors++;
+    this.lastError = message;
     this.line(45, /[\r\n]/.test(message) ? message.replace(/[\r\n]/g, ' ') : message);
   }
 

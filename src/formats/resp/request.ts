@@ -22,7 +22,7 @@
  *   1. start <= at <= end; [start, end) has not been consumed, and holds the begun command's arguments.
  *   2. After `rest` nothing refers to a fed buffer.
  */
-import { bytesOf, byteStringOf, splitWords } from '../../base/words.js';
+import { byteStringOf, bytesOf, splitWords } from '../../base/words.js';
 import { Args } from './args.js';
 
 /** Longest inline command, and longest count line. */

@@ -1,0 +1,13 @@
+/** All families of commands. */
+import { CONFIG_COMMANDS } from './config.js';
+import { CONNECTION_COMMANDS } from './connection.js';
+import { KEY_COMMANDS } from './keys.js';
+import type { CommandSpec } from './spec.js';
+import { STRING_COMMANDS } from './string.js';
+
+export const FAMILIES: readonly (readonly CommandSpec[])[] = [
+  CONNECTION_COMMANDS,
+  CONFIG_COMMANDS,
+  STRING_COMMANDS,
+  KEY_COMMANDS,
+];

@@ -1,0 +1,105 @@
+/**
+ * What commands ask of the server beyond data: saving, stopping, statistics, other clients. The server implements it over
+ * persistence and its own tables; commands know only this.
+ */
+
+import type { Args } from '../formats/resp/args.js';
+import type { Database } from '../keyspace/keyspace.js';
+import type { ConfigContext } from './config.js';
+import type { Session } from './session.js';
+import type { Command, CommandTable } from './table.js';
+
+/** Saving and loading. Texts that these return are whole error replies without the leading `-`. */
+export interface Persistence {
+  /** SAVE: blocks until the file is written. */
+  save(): string | null;
+  /** Starts a background save. `schedule`: wait for a running rewrite instead of refusing. */
+  backgroundSave(schedule: boolean): { started: string } | { error: string };
+  rewriteAppendLog(): { started: string } | { error: string };
+  /** Unix time in seconds of the last good save. */
+  readonly lastSave: number;
+  /** FLUSHALL has emptied the data: a running save is stopped, and with save points the empty data set is written. */
+  flushedAll(): void;
+  /** DEBUG RELOAD. */
+  reload(options: { save: boolean; flush: boolean; merge: boolean }): string | null;
+  /** DEBUG LOADAOF. */
+  loadAppendLog(): string | null;
+}
+
+export interface ShutdownOptions {
+  /** null: as the save points say. */
+  save: boolean | null;
+  now: boolean;
+  force: boolean;
+}
+
+/** One row of CLIENT LIST, and what CLIENT KILL can do about it. */
+export interface Peer extends Session {
+  readonly remote: string;
+  readonly local: string;
+  /** `normal`, `master`, `replica` or `pubsub`. */
+  readonly type: string;
+  /** Age in seconds. */
+  readonly ageSeconds: number;
+  /** The line of CLIENT LIST. */
+  describe(): string;
+}
+
+export interface Clients {
+  /** In the order in which they connected. */
+  list(): Iterable<Peer>;
+  get(id: number): Peer | undefined;
+  /** Closes the connection; the current client's after its reply. */
+  kill(peer: Peer): void;
+}
+
+export interface Watching {
+  watch(session: Session, db: number, key: Uint8Array): void;
+  unwatch(session: Session): void;
+  /** Whether a watched key is past its time since. */
+  hasExpired(session: Session): boolean;
+  /** Every key of `emptied` (and those that come into it from `replacedWith`) is about to change. */
+  databaseChanges(emptied: Database, replacedWith: Database | null): void;
+}
+
+/** The server's Context: what handlers of the connection, transaction and server families use besides. */
+export interface ServerContext extends ConfigContext {
+  /** Who runs this command. */
+  readonly session: Session;
+  readonly commands: CommandTable;
+  readonly clients: Clients;
+  readonly persistence: Persistence;
+  readonly watching: Watching;
+  /** Microseconds since 1970. */
+  microseconds(): number;
+  /** Whether a client must authenticate. */
+  readonly needsPassword: boolean;
+  /** Whether this is the password. */
+  checkPassword(user: string, password: Uint8Array): boolean;
+  /** Makes `db` the session's database. */
+  select(session: Session, db: number): void;
+  /** The session as it was when it connected (RESET). */
+  resetSession(session: Session): void;
+  /** Runs a queued command of a transaction, its errors replied. */
+  callQueued(command: Command, args: Args): void;
+  /** Refuses writes at EXEC: an error text, or null. */
+  mayExecute(flags: number): string | null;
+  /** The command is propagated even if it changed nothing. */
+  propagateAnyway(): void;
+  /** Text of INFO. */
+  info(sections: readonly string[]): string;
+  /** Stops the server; does not return to the client unless it is refused: then an error text. */
+  shutdown(options: ShutdownOptions): string | null;
+  /** Takes a running SHUTDOWN back; false when there is none. */
+  abortShutdown(): boolean;
+  /** DEBUG SET-ACTIVE-EXPIRE. */
+  setActiveExpire(on: boolean): void;
+  /** Keeps the event loop for so long, as DEBUG SLEEP does. */
+  sleep(ms: number): void;
+  /** Memory that the keyspace's own tables take, for MEMORY USAGE and INFO. */
+  readonly lazyUserFlush: boolean;
+}
+
+export function serverOf(c: unknown): ServerContext {
+  return c as ServerContext;
+}

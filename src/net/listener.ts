@@ -1,0 +1,167 @@
+/**
+ * Where connections come from: TCP addresses and a unix socket.
+ *
+ * An address of the `bind` list is a host name or an IP; `*` is every IPv4 address, `::*` every IPv6 one; with a `-` in
+ * front it is left out without complaint when this machine does not have it.
+ */
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { strerror } from '../base/strerror.js';
+import { type Connection, type Endpoints, RawConnection, SocketConnection } from './connection.js';
+import { isRawHandle, type RawStreams, rawStreams } from './handle.js';
+
+/** Shared by all connections: room for one read. */
+const INPUT_BYTES = 64 * 1024;
+
+export class ListenError extends Error {
+  override name = 'ListenError';
+  readonly code = 'ONGGI_LISTEN';
+  constructor(
+    readonly address: string,
+    readonly port: number,
+    readonly reason: string,
+  ) {
+    super(`${address}:${port}: ${reason}`);
+  }
+}
+
+export interface ListenerEvents {
+  /** A new connection, not yet reading. */
+  accepted(connection: Connection): void;
+  /** A connection could not be accepted. */
+  failed(reason: string): void;
+}
+
+interface Handle {
+  onconnection?: unknown;
+}
+
+export class Listener {
+  private readonly servers: Server[] = [];
+  private readonly streams: RawStreams | null;
+  private readonly input = Buffer.allocUnsafeSlow(INPUT_BYTES);
+  /** The port of the TCP addresses; 0 without. */
+  port = 0;
+  private socketPath: string | null = null;
+
+  /** @param raw false: ordinary sockets even where the raw handles are at hand */
+  constructor(
+    private readonly events: ListenerEvents,
+    raw = true,
+  ) {
+    this.streams = raw ? rawStreams() : null;
+  }
+
+  /** Listens on every address of the list with the same port (0: one that is free). Throws ListenError. */
+  async listenTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
+    for (const each of addresses) {
+      const optional = each.startsWith('-');
+      const address = optional ? each.slice(1) : each;
+      const host = address === '*' ? '0.0.0.0' : address === '::*' ? '::' : address;
+      try {
+        await this.listen({ host, port: this.port || port, backlog, ipv6Only: host.includes(':') });
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? '';
+        if (optional && UNAVAILABLE.has(code)) continue;
+        throw new ListenError(address, this.port || port, strerror(error));
+      }
+      const bound = this.servers.at(-1)!.address();
+      if (this.port === 0 && bound !== null && typeof bound === 'object') this.port = bound.port;
+    }
+  }
+
+  /** Listens on a unix socket; `mode` 0 leaves the permissions as they are. A socket file in the way is replaced. */
+  async listenUnix(path: string, mode: number, backlog: number): Promise<void> {
+    try {
+      if (statSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
+      await this.listen({ path, backlog });
+      if (mode !== 0) chmodSync(path, mode);
+      this.socketPath = path;
+    } catch (error) {
+      throw new ListenError(path, 0, strerror(error));
+    }
+  }
+
+  private listen(options: { host?: string; port?: number; path?: string; backlog: number; ipv6Only?: boolean }) {
+    return new Promise<void>((resolve, reject) => {
+      const server = createServer({ noDelay: true });
+      server.once('error', reject);
+      server.listen(options, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.events.failed(strerror(error)));
+        this.servers.push(server);
+        this.take(server, options.path ?? null);
+        resolve();
+      });
+    });
+  }
+
+  /** Takes accepted connections from the server: their raw handles if possible, else sockets. */
+  private take(server: Server, path: string | null): void {
+    const { streams } = this;
+    const handle = (server as unknown as { _handle?: Handle })._handle;
+    if (streams !== null && handle !== undefined && typeof handle.onconnection === 'function') {
+      handle.onconnection = (status: number, client: unknown) => {
+        if (status !== 0 || !isRawHandle(client)) this.events.failed(`accept: ${status}`);
+        else this.events.accepted(new RawConnection(client, streams, this.input, endsOf(client, path)));
+      };
+      return;
+    }
+    server.on('connection', (socket: Socket) => {
+      const ends: Endpoints =
+        path !== null
+          ? { remote: `${path}:0`, local: `${path}:0`, isUnix: true }
+          : {
+              remote: addressText(socket.remoteAddress, socket.remotePort),
+              local: addressText(socket.localAddress, socket.localPort),
+              isUnix: false,
+            };
+      this.events.accepted(new SocketConnection(socket, ends));
+    });
+  }
+
+  /** Stops listening. Connections that were accepted stay. */
+  async close(): Promise<void> {
+    // A server whose handle was taken over never counts its connections, so it closes at once.
+    await Promise.all(this.servers.map((server) => new Promise<void>((done) => server.close(() => done()))));
+    this.servers.length = 0;
+    this.port = 0;
+    if (this.socketPath !== null) {
+      const path = this.socketPath;
+      this.socketPath = null;
+      try {
+        unlinkSync(path);
+      } catch {
+        // Node removes it as well.
+      }
+    }
+  }
+}
+
+const UNAVAILABLE = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOPROTOOPT', 'EPFNOSUPPORT']);
+
+interface Name {
+  address?: string;
+  port?: number;
+}
+
+function endsOf(
+  handle: { getpeername?(out: object): number; getsockname?(out: object): number },
+  path: string | null,
+): Endpoints {
+  if (path !== null) return { remote: `${path}:0`, local: `${path}:0`, isUnix: true };
+  const remote: Name = {};
+  const local: Name = {};
+  handle.getpeername?.(remote);
+  handle.getsockname?.(local);
+  return {
+    remote: addressText(remote.address, remote.port),
+    local: addressText(local.address, local.port),
+    isUnix: false,
+  };
+}
+
+function addressText(address: string | undefined, port: number | undefined): string {
+  if (address === undefined) return '?:0';
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,240 @@
+/**
+ * The clients of a server: accepts them, feeds their input to the dispatcher, closes them.
+ *
+ * Life of a client:
+ *   accepted -> reading -> (CLOSE_AFTER_REPLY: no more commands) -> closing -> closed
+ *
+ * A client is removed from the registry when its connection is closed; replies of it that still wait for the end of a
+ * turn or for an fsync go out first where the peer can still read them.
+ */
+
+import type { Clients, Peer } from '../commands/services.js';
+import { SessionFlag } from '../commands/session.js';
+import type { Connection } from '../net/connection.js';
+import { Client } from './client.js';
+import type { Server } from './server.js';
+import { TURN_BYTES_MAX } from './turn.js';
+
+/** How much of a bad request the log shows. */
+const PREVIEW_BYTES = 128;
+
+export class ClientRegistry implements Clients {
+  private readonly byId = new Map<number, Client>();
+  private nextId = 1;
+
+  constructor(private readonly server: Server) {}
+
+  get size(): number {
+    return this.byId.size;
+  }
+  list(): Iterable<Client> {
+    return this.byId.values();
+  }
+  get(id: number): Client | undefined {
+    return this.byId.get(id);
+  }
+
+  // --- coming ------------------------------------------------------------------------------------------------------------
+
+  accept(connection: Connection): void {
+    const { server } = this;
+    const { statistics, config, log } = server;
+    if (this.byId.size >= config.values.maxclients) {
+      statistics.rejectedConnections++;
+      const error = Buffer.from('-ERR max number of clients reached\r\n');
+      connection.write(error, 0, error.length);
+      connection.closeFlushed();
+      return;
+    }
+    statistics.connections++;
+    const now = server.clock.monotonic();
+    const client = new Client(this.nextId++, connection, now, () => server.clock.monotonic());
+    const keepAlive = config.values['tcp-keepalive'];
+    if (keepAlive > 0 && !connection.isUnix) connection.setKeepAlive(keepAlive);
+    server.setAuthenticated(client, server.password.length === 0);
+    client.parser.bulkMax = server.bulkMax;
+    connection.events = {
+      data: (buf, len) => this.data(client, buf, len),
+      ended: (error) => this.ended(client, error),
+      drained: () => {},
+    };
+    this.byId.set(client.id, client);
+    if (log.writes('verbose')) log.verbose(`Accepted ${client.remote}`);
+    connection.start();
+  }
+
+  // --- input -------------------------------------------------------------------------------------------------------------
+
+  private data(client: Client, buf: Uint8Array, len: number): void {
+    const { server } = this;
+    const { parser } = client;
+    server.statistics.reads++;
+    server.statistics.netInputBytes += len;
+    parser.feed(buf, 0, len);
+    this.process(client);
+    if (parser.pending > server.queryBufferMax) {
+      const line = client.describe();
+      server.log.warning(`Closing client that reached max query buffer length: ${line} (qbuf initial bytes: "...")`);
+      server.statistics.queryBufferLimitDisconnections++;
+      this.close(client);
+    }
+  }
+
+  /** Executes the commands that the client's input holds. Hot. */
+  private process(client: Client): void {
+    const { server } = this;
+    const { dispatcher, turn } = server;
+    const { out } = turn;
+    const { parser } = client;
+    const { context } = dispatcher;
+    let start = out.pos;
+    let dirty = context.dirty;
+    dispatcher.enter(client);
+    client.lastInteractionMs = dispatcher.lastMs;
+    while ((client.flags & ENDED) === 0 && parser.next()) {
+      dispatcher.dispatch(parser.args);
+      if (out.pos - start > TURN_BYTES_MAX) {
+        turn.add(client, start, context.dirty !== dirty);
+        turn.finish();
+        start = out.pos;
+        dirty = context.dirty;
+      }
+    }
+    if (parser.error !== null && (client.flags & ENDED) === 0) this.protocolError(client);
+    parser.rest();
+    const ends = (client.flags & ENDED) !== 0;
+    if (ends) client.attention = true;
+    if (out.pos > start || ends) turn.add(client, start, context.dirty !== dirty);
+    else if (context.dirty !== dirty) turn.schedule();
+  }
+
+  private protocolError(client: Client): void {
+    const { server } = this;
+    const { parser } = client;
+    server.turn.out.error(`ERR ${parser.error}`);
+    server.statistics.countError('ERR');
+    client.flags |= SessionFlag.CLOSE_AFTER_REPLY;
+    if (server.log.writes('verbose')) {
+      const bytes = Buffer.from(parser.preview(PREVIEW_BYTES)).toString('latin1');
+      const shown = bytes.replace(/[^ -~]/g, '.');
+      const what = parser.error!.replace('Protocol error: ', '');
+      server.log.verbose(
+        `Protocol error (${what}) from client: ${client.describe()}. Query buffer during protocol error: '${shown}'`,
+      );
+    }
+  }
+
+  // --- going -------------------------------------------------------------------------------------------------------------
+
+  private ended(client: Client, error: string | null): void {
+    const { log } = this.server;
+    if (log.writes('verbose')) {
+      log.verbose(error === null ? 'Client closed connection' : `Reading from client: ${error}`);
+    }
+    if (error === null && client.unsent > 0) {
+      client.flags |= SessionFlag.CLOSE_AFTER_REPLY;
+      client.attention = true;
+      return;
+    }
+    if (error === null) this.closeFlushed(client);
+    else this.close(client);
+  }
+
+  /** A client's replies are out, and it asked for attention or its connection is slow. */
+  sent(client: Client): void {
+    if (client.unsent > 0 || client.isClosed) return;
+    if ((client.flags & ENDED) !== 0) this.closeFlushed(client);
+    else this.checkOutputLimit(client);
+  }
+
+  /** Whether output that the client does not take is beyond its class's limits; then it is closed. */
+  checkOutputLimit(client: Client): boolean {
+    const { pending } = client.connection;
+    const { server } = this;
+    const limits = server.config.values['client-output-buffer-limit'];
+    const { type } = client;
+    const limit = type === 'replica' ? limits.replica : type === 'pubsub' ? limits.pubsub : limits.normal;
+    const hard = limit.hardBytes > 0 && pending >= limit.hardBytes;
+    let soft = limit.softBytes > 0 && pending >= limit.softBytes;
+    if (!soft) {
+      client.overSoftSinceMs = 0;
+    } else {
+      const now = server.clock.monotonic();
+      if (client.overSoftSinceMs === 0) client.overSoftSinceMs = now;
+      soft = now - client.overSoftSinceMs > limit.softSeconds * 1000;
+    }
+    if (!hard && !soft) return false;
+    server.log.warning(
+      `Client ${client.describe()} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+    );
+    server.statistics.outputBufferLimitDisconnections++;
+    this.close(client);
+    return true;
+  }
+
+  /** CLIENT KILL. */
+  kill(peer: Peer): void {
+    const client = peer as Client;
+    if (client === this.server.dispatcher.session) {
+      client.flags |= SessionFlag.CLOSE_AFTER_REPLY;
+      return;
+    }
+    this.close(client);
+  }
+
+  /** Closes at once; replies that wait are lost. */
+  close(client: Client): void {
+    if (client.isClosed) return;
+    this.forget(client);
+    client.connection.close();
+  }
+
+  private closeFlushed(client: Client): void {
+    if (client.isClosed) return;
+    this.forget(client);
+    client.connection.closeFlushed();
+  }
+
+  private forget(client: Client): void {
+    const { server } = this;
+    client.isClosed = true;
+    client.flags |= SessionFlag.CLOSING;
+    server.dispatcher.endTransaction(client);
+    this.byId.delete(client.id);
+    server.statistics.netOutputBytes += client.connection.bytesWritten;
+  }
+
+  closeAll(): void {
+    for (const client of [...this.byId.values()]) this.close(client);
+  }
+
+  // --- cron --------------------------------------------------------------------------------------------------------------
+
+  /** Closes idle clients and those that stay over their soft limit. */
+  checkAll(): void {
+    const { server } = this;
+    const timeout = server.config.values.timeout;
+    for (const client of this.byId.values()) {
+      if (timeout > 0 && client.type === 'normal' && client.idleSeconds > timeout) {
+        server.log.verbose('Closing idle client');
+        this.close(client);
+      } else if (client.connection.pending > 0) {
+        this.checkOutputLimit(client);
+      }
+    }
+  }
+
+  /** Bytes that went out to the clients connected now. */
+  get bytesWritten(): number {
+    let bytes = 0;
+    for (const client of this.byId.values()) bytes += client.connection.bytesWritten;
+    return bytes;
+  }
+
+  /** A directive that parsers hold a copy of was changed. */
+  setBulkMax(bytes: number): void {
+    for (const client of this.byId.values()) client.parser.bulkMax = bytes;
+  }
+}
+
+const ENDED = SessionFlag.CLOSE_AFTER_REPLY | SessionFlag.CLOSING;

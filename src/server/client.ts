@@ -1,0 +1,104 @@
+/**
+ * A client: a session with a connection, the parser of its input, and what CLIENT LIST tells about it.
+ */
+import type { Peer } from '../commands/services.js';
+import { Session, SessionFlag } from '../commands/session.js';
+import { RequestParser } from '../formats/resp/request.js';
+import type { Connection } from '../net/connection.js';
+
+export class Client extends Session implements Peer {
+  readonly parser = new RequestParser();
+  /** Segments of replies that wait for the end of a turn, or for an fsync. */
+  unsent = 0;
+  /** Something is to be done when its replies are out: close it, or look at its output buffer. */
+  attention = false;
+  isClosed = false;
+  /** Monotonic milliseconds. */
+  lastInteractionMs: number;
+  /** When its output buffer went over the soft limit; 0 = it is below. */
+  overSoftSinceMs = 0;
+  commandsProcessed = 0;
+
+  constructor(
+    id: number,
+    readonly connection: Connection,
+    readonly createdMs: number,
+    private readonly clock: () => number,
+  ) {
+    super(id);
+    this.lastInteractionMs = createdMs;
+  }
+
+  get remote(): string {
+    return this.connection.remote;
+  }
+  get local(): string {
+    return this.connection.local;
+  }
+  get type(): 'normal' | 'master' | 'replica' | 'pubsub' {
+    if (this.has(SessionFlag.REPLICA)) return 'replica';
+    return this.has(SessionFlag.PUBSUB) ? 'pubsub' : 'normal';
+  }
+  get ageSeconds(): number {
+    return Math.floor((this.clock() - this.createdMs) / 1000);
+  }
+  get idleSeconds(): number {
+    return Math.floor((this.clock() - this.lastInteractionMs) / 1000);
+  }
+  /** Bytes that the client costs beyond this object: input that waits, queued commands, output that waits. */
+  get bytes(): number {
+    return this.parser.keptCapacity + (this.transaction?.bytes ?? 0) + this.connection.pending;
+  }
+
+  /** The letters of CLIENT LIST's `flags`. */
+  get flagLetters(): string {
+    let letters = '';
+    if (this.has(SessionFlag.REPLICA)) letters += this.has(SessionFlag.MONITOR) ? 'O' : 'S';
+    if (this.has(SessionFlag.PUBSUB)) letters += 'P';
+    if (this.has(SessionFlag.MULTI)) letters += 'x';
+    if (this.has(SessionFlag.DIRTY_CAS)) letters += 'd';
+    if (this.has(SessionFlag.CLOSE_AFTER_REPLY)) letters += 'c';
+    if (this.has(SessionFlag.CLOSING)) letters += 'A';
+    if (this.connection.isUnix) letters += 'U';
+    if (this.has(SessionFlag.NO_EVICT)) letters += 'e';
+    if (this.has(SessionFlag.NO_TOUCH)) letters += 'T';
+    return letters === '' ? 'N' : letters;
+  }
+
+  describe(): string {
+    const { connection, parser, transaction } = this;
+    const queued = transaction === null ? -1 : transaction.queue.length;
+    return [
+      `id=${this.id}`,
+      `addr=${this.remote}`,
+      `laddr=${this.local}`,
+      `fd=${connection.fd}`,
+      `name=${this.name}`,
+      `age=${this.ageSeconds}`,
+      `idle=${this.idleSeconds}`,
+      `flags=${this.flagLetters}`,
+      `db=${this.db}`,
+      'sub=0',
+      'psub=0',
+      'ssub=0',
+      `multi=${queued}`,
+      `qbuf=${parser.pending}`,
+      `qbuf-free=${Math.max(0, parser.keptCapacity - parser.pending)}`,
+      'argv-mem=0',
+      `multi-mem=${transaction?.bytes ?? 0}`,
+      'rbs=0',
+      'rbp=0',
+      'obl=0',
+      `oll=${connection.pending > 0 ? 1 : 0}`,
+      `omem=${connection.pending}`,
+      `tot-mem=${this.bytes + 1024}`,
+      `events=${connection.pending > 0 ? 'rw' : 'r'}`,
+      `cmd=${this.lastCommand?.fullName ?? 'NULL'}`,
+      `user=${this.user}`,
+      'redir=-1',
+      `resp=${this.resp}`,
+      `lib-name=${this.libName}`,
+      `lib-ver=${this.libVersion}`,
+    ].join(' ');
+  }
+}

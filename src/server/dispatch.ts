@@ -1,0 +1,337 @@
+/**
+ * From a parsed request to an executed command: looks the command up, refuses what must be refused (in Redis's order, with
+ * Redis's words), queues inside MULTI, calls, and propagates what changed.
+ *
+ *   dispatch   lookup -> arity -> permission -> memory -> disk -> loading -> MULTI queue -> call
+ *   call       handler -> reply cut back on error -> effects to the sink -> statistics
+ *
+ * A handler that throws anything but a CommandError has found a bug of ours: the state is logged and the process ends, as a
+ * broken invariant must not reach a file.
+ *
+ * Hot: `dispatch` and `call` make no object for a command without error.
+ */
+import { CommandError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { Session, SessionFlag } from '../commands/session.js';
+import { type Command, type CommandTable, Flag } from '../commands/table.js';
+import type { Args } from '../formats/resp/args.js';
+import type { CallContext } from './call-context.js';
+import type { EffectSink } from './effects.js';
+import type { Statistics } from './statistics.js';
+
+export const NO_AUTH = 'NOAUTH Authentication required.';
+export const LOADING = 'LOADING Redis is loading the dataset in memory';
+const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+const READ_ONLY = "READONLY You can't write against a read only replica.";
+const NOT_IN_TRANSACTION = 'ERR Command not allowed inside a transaction';
+const SAVE_FAILED =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may " +
+  'modify the data set are disabled, because this instance is configured to report errors during writes if RDB ' +
+  'snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.';
+
+/** What dispatch must know about the rest of the server. Plain fields, kept up to date by whoever changes them. */
+export class Gate {
+  loading = false;
+  /** A replica that clients may not write to. */
+  readOnly = false;
+  /** The last background save failed, and writes are to stop for that. */
+  saveFailed = false;
+  debugAllowed: (session: Session) => boolean = () => true;
+  /** Makes room under maxmemory; false when there is none. null: no limit. */
+  makeRoom: (() => boolean) | null = null;
+}
+
+export interface DispatchEvents {
+  /** A command took so many microseconds: for the slow log. */
+  slow(session: Session, command: Command, args: Args, microseconds: number): void;
+  /** A bug: log what is known and end the process. */
+  crash(error: unknown, session: Session, command: Command, args: Args): void;
+}
+
+export class Dispatcher {
+  session: Session;
+  /** Commands slower than this are reported; a large number: none. */
+  slowerThanMicroseconds = Number.POSITIVE_INFINITY;
+  sink: EffectSink;
+  /** Where the last command ended on the monotonic clock, in ms: the next one begins there. */
+  lastMs = 0;
+  /** Wall clock = monotonic + this. */
+  private wallOffsetMs = 0;
+  /** Depth of calls: EXEC calls. Effects form one unit until the outermost call is over. */
+  private depth = 0;
+  private unitOpen = false;
+  private errorsBefore = 0;
+
+  constructor(
+    readonly context: CallContext,
+    readonly commands: CommandTable,
+    readonly statistics: Statistics,
+    readonly gate: Gate,
+    readonly log: Log,
+    sink: EffectSink,
+    private readonly clock: { now(): number; monotonic(): number },
+    private readonly events: DispatchEvents,
+  ) {
+    this.sink = sink;
+    this.session = new Session(0);
+    this.session.flags = SessionFlag.INTERNAL;
+    this.syncClock();
+  }
+
+  // --- time ------------------------------------------------------------------------------------------------------------
+
+  /** Follows the wall clock where it has moved against the monotonic one. */
+  syncClock(): void {
+    const mono = this.clock.monotonic();
+    const wall = this.clock.now();
+    if (Math.abs(Math.floor(mono + this.wallOffsetMs) - wall) > 1) this.wallOffsetMs = wall - mono;
+    this.lastMs = mono;
+  }
+
+  /** Reads the clock; the following command begins now. Returns monotonic milliseconds. */
+  tick(): number {
+    this.lastMs = this.clock.monotonic();
+    return this.lastMs;
+  }
+
+  /** The time on the wall, from the last reading of the clock. */
+  private setNow(): void {
+    const now = Math.floor(this.lastMs + this.wallOffsetMs);
+    const { context } = this;
+    if (now !== context.now) {
+      context.now = now;
+      context.keyspace.setNow(now);
+    }
+  }
+
+  /** Sets the context's time for work outside of commands (expiry cycle, replay). */
+  enterTime(): void {
+    this.tick();
+    this.setNow();
+  }
+
+  // --- dispatch --------------------------------------------------------------------------------------------------------
+
+  /** Makes `session` the one whose commands follow. */
+  enter(session: Session): void {
+    const { context } = this;
+    this.session = session;
+    context.out.resp = session.resp;
+    context.db = context.keyspace.databases[session.db]!;
+    this.tick();
+  }
+
+  /** Executes, queues or refuses one request of the session entered. */
+  dispatch(a: Args): void {
+    const { session, gate, context } = this;
+    const command = this.commands.find(a);
+    if (command === null) return this.refuseUnknown(a);
+    session.lastCommand = command;
+    if (!command.accepts(a.count)) {
+      return this.reject(command, `ERR wrong number of arguments for '${command.fullName}' command`);
+    }
+    const { flags } = command;
+    if (command.handler === null) return this.refuseUnknown(a);
+    if (command.name === 'debug' && !gate.debugAllowed(session)) return this.reject(command, DEBUG_FORBIDDEN);
+    if (!session.authenticated && (flags & Flag.NO_AUTH) === 0) return this.reject(command, NO_AUTH);
+    const inMulti = (session.flags & SessionFlag.MULTI) !== 0;
+    if (inMulti && (flags & Flag.NO_MULTI) !== 0) return this.reject(command, NOT_IN_TRANSACTION);
+
+    const exec = command.name === 'exec';
+    const carried = exec && session.transaction !== null ? flags | session.transaction.flags : flags;
+    if (gate.makeRoom !== null && !gate.loading && !gate.makeRoom()) {
+      const queued = inMulti && !exec && !ENDS_OR_LEAVES_MULTI.has(command.name);
+      if ((carried & Flag.DENYOOM) !== 0 || queued) return this.reject(command, OUT_OF_MEMORY);
+    }
+    if ((carried & (Flag.WRITE | Flag.MAY_REPLICATE)) !== 0 || command.name === 'ping') {
+      const refused = this.diskRefuses();
+      const writes = (carried & Flag.WRITE) !== 0 || command.name === 'ping';
+      if (refused !== null && writes) return this.reject(command, refused);
+      if (gate.readOnly && (carried & Flag.WRITE) !== 0) return this.reject(command, READ_ONLY);
+    }
+    if (gate.loading && (flags & Flag.LOADING) === 0) return this.reject(command, LOADING);
+
+    if (inMulti && !exec && !NOT_QUEUED.has(command.name)) {
+      this.queue(command, a);
+      return;
+    }
+    const { out } = context;
+    const start = out.pos;
+    this.setNow();
+    this.call(command, a);
+    if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP | SessionFlag.REPLY_SKIP_NEXT)) !== 0) {
+      this.holdReply(start);
+    }
+  }
+
+  /** CLIENT REPLY OFF and SKIP: the reply is taken back. */
+  private holdReply(start: number): void {
+    const { session } = this;
+    if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP)) !== 0) this.context.out.pos = start;
+    session.flags &= ~SessionFlag.REPLY_SKIP;
+    if ((session.flags & SessionFlag.REPLY_SKIP_NEXT) !== 0) {
+      session.flags &= ~SessionFlag.REPLY_SKIP_NEXT;
+      session.flags |= SessionFlag.REPLY_SKIP;
+    }
+  }
+
+  /** Why the disk's state forbids writing, or null. */
+  diskRefuses(): string | null {
+    if (this.gate.saveFailed) return SAVE_FAILED;
+    const { failure } = this.sink;
+    return failure === null ? null : `MISCONF Errors writing to the AOF file: ${failure}`;
+  }
+
+  /** Why a transaction whose commands have these flags must not run, or null. Asked once more at EXEC. */
+  mayExecute(flags: number): string | null {
+    if ((flags & Flag.WRITE) === 0) return null;
+    if (this.gate.readOnly) return READ_ONLY;
+    return this.diskRefuses();
+  }
+
+  private queue(command: Command, a: Args): void {
+    const transaction = this.session.transaction!;
+    const args = a.clone();
+    transaction.queue.push({ command, args });
+    transaction.flags |= command.flags;
+    transaction.bytes += args.buf.length + 64;
+    const { out } = this.context;
+    const start = out.pos;
+    out.raw('+QUEUED\r\n');
+    if ((this.session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP)) !== 0) this.holdReply(start);
+  }
+
+  private refuseUnknown(a: Args): void {
+    const { session } = this;
+    const name = a.latin1(0);
+    const container = this.commands.index.find(a, 0);
+    if (container === null && /^(host:|post)$/i.test(name)) {
+      this.log.warning(
+        'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is ' +
+          'likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. ' +
+          'Connection aborted.',
+      );
+      session.flags |= SessionFlag.CLOSE_AFTER_REPLY;
+      return;
+    }
+    session.lastCommand = null;
+    if (container !== null && a.count >= 2) {
+      const known = container.name.toUpperCase();
+      return this.reject(null, `ERR unknown subcommand '${a.latin1(1).slice(0, 128)}'. Try ${known} HELP.`);
+    }
+    let rest = '';
+    for (let i = 1; i < a.count && rest.length < 128; i++) rest += `'${a.latin1(i).slice(0, 128 - rest.length)}' `;
+    this.reject(null, `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${rest}`);
+  }
+
+  /** An error instead of the command; inside MULTI the transaction is spoiled. */
+  private reject(command: Command | null, message: string): void {
+    const { session } = this;
+    const { out } = this.context;
+    const start = out.pos;
+    if ((session.flags & SessionFlag.MULTI) !== 0) session.flags |= SessionFlag.DIRTY_EXEC;
+    if (command !== null) command.rejected++;
+    if (command !== null && command.name === 'exec') {
+      this.endTransaction(session);
+      message = `EXECABORT Transaction discarded because of: ${message}`;
+    }
+    out.error(message);
+    this.countErrors();
+    if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP)) !== 0) this.holdReply(start);
+  }
+
+  /** Leaves MULTI and forgets watched keys. */
+  endTransaction(session: Session): void {
+    session.transaction = null;
+    session.flags &= ~(SessionFlag.MULTI | SessionFlag.DIRTY_CAS | SessionFlag.DIRTY_EXEC);
+    if (session.watching > 0) this.unwatch(session);
+  }
+
+  /** Set by the server. */
+  unwatch: (session: Session) => void = () => {};
+
+  // --- call ------------------------------------------------------------------------------------------------------------
+
+  /** Runs a command whose reply goes to `context.out`, and propagates its effects. */
+  call(command: Command, a: Args): void {
+    const { context } = this;
+    const { out } = context;
+    const start = out.pos;
+    const begunMs = this.lastMs;
+    const dirtyBefore = context.dirty;
+    this.countErrors();
+    context.isSilent = false;
+    context.isForced = false;
+    if (context.rewrites.length > 0) context.rewrites = [];
+    const touches = (this.session.flags & SessionFlag.NO_TOUCH) === 0 || command.name === 'touch';
+    context.keyspace.touches = touches;
+    this.depth++;
+    try {
+      command.handler!(context, a);
+    } catch (error) {
+      out.pos = start;
+      if (error instanceof CommandError) out.error(error.message);
+      else this.crashed(error, command, a);
+    }
+    this.depth--;
+    if (out.errors !== this.errorsBefore) {
+      this.countErrors();
+      command.failed++;
+    }
+    if ((context.dirty !== dirtyBefore || context.isForced) && !context.isSilent) this.propagate(a);
+    if (this.depth === 0 && this.unitOpen) {
+      this.unitOpen = false;
+      this.sink.endUnit();
+    }
+    // One reading of the clock a command: the next one begins where this one ended.
+    const endedMs = this.clock.monotonic();
+    this.lastMs = endedMs;
+    const microseconds = (endedMs - begunMs) * 1000;
+    command.calls++;
+    command.microseconds += microseconds;
+    this.statistics.commands++;
+    if (microseconds > this.slowerThanMicroseconds) this.events.slow(this.session, command, a, microseconds);
+  }
+
+  private crashed(error: unknown, command: Command, a: Args): void {
+    this.context.out.error('ERR internal error');
+    this.events.crash(error, this.session, command, a);
+  }
+
+  private propagate(a: Args): void {
+    const { context, sink } = this;
+    if (!sink.enabled) return;
+    const { rewrites } = context;
+    if (rewrites.length === 0) {
+      this.append(context.db.index, a);
+    } else {
+      for (const args of rewrites) this.append(context.db.index, args);
+      context.rewrites = [];
+    }
+  }
+
+  /** One effect; inside of a call it belongs to the call's unit, outside it is one of its own. */
+  append(db: number, a: Args): void {
+    const { sink } = this;
+    if (!sink.enabled) return;
+    sink.append(db, a);
+    if (this.depth === 0 && !this.unitOpen) sink.endUnit();
+    else this.unitOpen = true;
+  }
+
+  /** Counts the errors that have been replied since the last time, by their first word. */
+  private countErrors(): void {
+    const { out } = this.context;
+    if (out.errors === this.errorsBefore) return;
+    this.errorsBefore = out.errors;
+    this.statistics.countError(out.lastError);
+  }
+}
+
+const DEBUG_FORBIDDEN =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
+  'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+/** Not queued inside MULTI; EXEC is asked for apart. */
+const NOT_QUEUED: ReadonlySet<string> = new Set(['discard', 'multi', 'watch', 'quit', 'reset']);
+const ENDS_OR_LEAVES_MULTI: ReadonlySet<string> = new Set(['discard', 'quit', 'reset']);

@@ -1,0 +1,116 @@
+/** The Context with all that the families of the server use: it passes on to the server's parts. */
+
+import type { ServerContext } from '../commands/services.js';
+import type { Session } from '../commands/session.js';
+import { SessionFlag } from '../commands/session.js';
+import type { Command, CommandTable } from '../commands/table.js';
+import type { Args } from '../formats/resp/args.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { Watches } from '../keyspace/watch.js';
+import { CallContext } from './call-context.js';
+import type { Server } from './server.js';
+
+export class LiveContext extends CallContext implements ServerContext {
+  constructor(
+    keyspace: Keyspace,
+    watches: Watches<Session>,
+    private readonly server: Server,
+  ) {
+    super(keyspace, watches);
+  }
+
+  get session(): Session {
+    return this.server.dispatcher.session;
+  }
+  get commands(): CommandTable {
+    return this.server.commands;
+  }
+  get config() {
+    return this.server.configFace;
+  }
+  get log() {
+    return this.server.log;
+  }
+  get loading(): boolean {
+    return this.server.loading;
+  }
+  get clients() {
+    return this.server.clients;
+  }
+  get persistence() {
+    return this.server.persistence;
+  }
+  get watching() {
+    return this.server.watching;
+  }
+  get needsPassword(): boolean {
+    return this.server.password.length > 0;
+  }
+  get lazyUserFlush(): boolean {
+    return this.server.config.values['lazyfree-lazy-user-flush'];
+  }
+
+  mayChangeGuarded(): boolean {
+    return this.server.isAllowed(this.server.config.values['enable-protected-configs'], this.session);
+  }
+  userLines(): readonly string[] | null {
+    return null;
+  }
+  resetStatistics(): void {
+    this.server.resetStatistics();
+  }
+  microseconds(): number {
+    return this.server.microseconds();
+  }
+  checkPassword(user: string, password: Uint8Array): boolean {
+    return this.server.checkPassword(user, password);
+  }
+  select(session: Session, db: number): void {
+    session.db = db;
+    this.db = this.keyspace.databases[db]!;
+  }
+  resetSession(session: Session): void {
+    const { server } = this;
+    server.dispatcher.endTransaction(session);
+    session.flags &= ~(
+      SessionFlag.REPLY_OFF |
+      SessionFlag.REPLY_SKIP |
+      SessionFlag.REPLY_SKIP_NEXT |
+      SessionFlag.NO_EVICT |
+      SessionFlag.NO_TOUCH
+    );
+    session.name = '';
+    session.resp = 2;
+    session.user = 'default';
+    server.setAuthenticated(session, !this.needsPassword);
+    this.select(session, 0);
+  }
+  authenticate(session: Session, user: string): void {
+    session.user = user;
+    this.server.setAuthenticated(session, true);
+  }
+  callQueued(command: Command, args: Args): void {
+    this.server.dispatcher.call(command, args);
+  }
+  mayExecute(flags: number): string | null {
+    return this.server.dispatcher.mayExecute(flags);
+  }
+  endTransaction(session: Session): void {
+    this.server.dispatcher.endTransaction(session);
+  }
+  info(sections: readonly string[]): string {
+    return this.server.info(sections);
+  }
+  shutdown(options: { save: boolean | null; now: boolean; force: boolean }): string | null {
+    return this.server.shutdownByCommand(options);
+  }
+  abortShutdown(): boolean {
+    return this.server.abortShutdown();
+  }
+  setActiveExpire(on: boolean): void {
+    this.server.activeExpire = on;
+  }
+  sleep(ms: number): void {
+    this.server.sleep(ms);
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * One server: wires configuration, keyspace, commands, clients and persistence. Several live in one process; nothing
+ * here is global.
+ *
+ *   const server = new Server({ config, log });
+ *   await server.start();              // loads the data, then serves
+ *   await server.shutdown([]);         // saves what is to be saved, closes
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
+import type { ConfigFace } from '../commands/config.js';
+import { FAMILIES } from '../commands/families.js';
+import type { Persistence, ShutdownOptions, Watching } from '../commands/services.js';
+import { type Session, SessionFlag } from '../commands/session.js';
+import { CommandTable } from '../commands/table.js';
+import type { Config } from '../config/config.js';
+import type { ShutdownFlag } from '../config/directives.js';
+import { rewriteConfigFile } from '../config/rewrite.js';
+import { Args } from '../formats/resp/args.js';
+import { Keyspace } from '../keyspace/keyspace.js';
+import { Watches } from '../keyspace/watch.js';
+import { ListenError, Listener } from '../net/listener.js';
+import { announceListening, announceReady } from './announce.js';
+import type { Client } from './client.js';
+import { ClientRegistry } from './client-registry.js';
+import { Dispatcher, Gate } from './dispatch.js';
+import { type EffectSink, NO_SINK } from './effects.js';
+import type { Logger } from './log.js';
+import { LiveContext } from './server-context.js';
+import { Statistics } from './statistics.js';
+import { Turn } from './turn.js';
+
+export interface ServerOptions {
+  config: Config;
+  log: Logger;
+  clock?: Clock;
+  /** Listen on a port that is free instead of the configured one. */
+  anyPort?: boolean;
+}
+
+const DEL = 'DEL';
+const UNLINK = 'UNLINK';
+
+export class Server {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly startedMs: number;
+  readonly runId = randomBytes(20).toString('hex');
+  readonly statistics = new Statistics();
+  readonly gate = new Gate();
+  readonly keyspace: Keyspace;
+  readonly watches: Watches<Session>;
+  readonly context: LiveContext;
+  readonly commands: CommandTable;
+  readonly dispatcher: Dispatcher;
+  readonly turn: Turn;
+  readonly clients: ClientRegistry;
+  readonly listener: Listener;
+  readonly watching: Watching;
+  persistence: Persistence = null as never;
+
+  /** Copies of directives that are looked at for every command or read. */
+  password: Uint8Array = new Uint8Array(0);
+  bulkMax = 0;
+  queryBufferMax = 0;
+
+  activeExpire = true;
+  /** SHUTDOWN has ended the server: end the process with this code. */
+  onExit: (code: number) => void = () => {};
+  /** The sockets listen, nothing is loaded yet. */
+  onListening: () => void = () => {};
+
+  private readonly anyPort: boolean;
+
+  constructor(options: ServerOptions) {
+    const { config, log } = options;
+    this.config = config;
+    this.log = log;
+    this.clock = options.clock ?? SYSTEM_CLOCK;
+    this.anyPort = options.anyPort ?? false;
+    this.configFace = {
+      get file() {
+        return config.file;
+      },
+      find: (patterns) => config.find(patterns),
+      set: (pairs, { mayChangeGuarded, loading }) => config.set(pairs, { mayChangeGuarded, loading }),
+      rewrite: (users) => rewriteConfigFile(config, users),
+    };
+    this.startedMs = this.clock.now();
+    this.keyspace = new Keyspace({ expired: (db, key) => this.expired(db.index, key) }, config.values.databases);
+    this.watches = new Watches(this.keyspace.databases, (session) => {
+      session.flags |= SessionFlag.DIRTY_CAS;
+      this.unwatch(session);
+    });
+    this.watching = {
+      watch: (session, db, key) => {
+        if (this.watches.watch(session, db, key)) session.watching++;
+      },
+      unwatch: (session) => this.unwatch(session),
+      hasExpired: (session) => this.watches.hasExpired(session),
+      databaseChanges: (emptied, replacement) => this.watches.touchDatabase(emptied, replacement),
+    };
+    this.context = new LiveContext(this.keyspace, this.watches, this);
+    this.commands = new CommandTable(FAMILIES, config.renames);
+    this.dispatcher = new Dispatcher(
+      this.context,
+      this.commands,
+      this.statistics,
+      this.gate,
+      log,
+      NO_SINK,
+      this.clock,
+      {
+        slow: () => {},
+        crash: (error, session, command, args) => this.crashed(error, session, command.fullName, args),
+      },
+    );
+    this.dispatcher.unwatch = (session) => this.unwatch(session);
+    this.clients = new ClientRegistry(this);
+    this.turn = new Turn(this.context.out, () => this.dispatcher.sink, {
+      sent: (client) => this.clients.sent(client),
+      unsafe: (client) => this.clients.close(client),
+    });
+    this.listener = new Listener({
+      accepted: (connection) => this.clients.accept(connection),
+      failed: (reason) => log.warning(`Accepting client connection: ${reason}`),
+    });
+    this.gate.debugAllowed = (session) => this.isAllowed(config.values['enable-debug-command'], session);
+    this.followConfig();
+  }
+
+  /** Names of all commands, for checking rename-command lines. */
+  static commandNames(): string[] {
+    return FAMILIES.flat().map((row) => row.name);
+  }
+
+  get sink(): EffectSink {
+    return this.dispatcher.sink;
+  }
+  set sink(sink: EffectSink) {
+    this.dispatcher.sink = sink;
+  }
+  get loading(): boolean {
+    return this.gate.loading;
+  }
+  get port(): number {
+    return this.listener.port;
+  }
+
+  // --- start -------------------------------------------------------------------------------------------------------------
+
+  async start(): Promise<void> {
+    await this.listen();
+    announceListening(this.log, this.config, this.port);
+    this.onListening();
+    this.log.role = 'M';
+    const kinds: ('tcp' | 'unix')[] = [];
+    if (this.port !== 0) kinds.push('tcp');
+    if (this.config.values.unixsocket !== '') kinds.push('unix');
+    announceReady(this.log, kinds);
+  }
+
+  private async listen(): Promise<void> {
+    const { values, given } = this.config;
+    const backlog = values['tcp-backlog'];
+    // Without a `bind` line only this machine is served: a server that nobody has secured must not be open to the net.
+    const addresses = given.has('bind') ? values.bind : ['127.0.0.1', '-::1'];
+    try {
+      if (values.port !== 0 || this.anyPort) {
+        await this.listener.listenTcp(addresses, this.anyPort ? 0 : values.port, backlog);
+      }
+      if (values.unixsocket !== '') {
+        await this.listener.listenUnix(this.config.path(values.unixsocket), values.unixsocketperm, backlog);
+      }
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      await this.listener.close();
+      if (error.port === 0) {
+        throw new Error(`Failed opening Unix socket: bind: ${error.reason}`);
+      }
+      this.log.warning(`Warning: Could not create server TCP listening socket ${error.message}`);
+      throw new Error(`Failed listening on port ${error.port} (tcp), aborting.`);
+    }
+  }
+
+  // --- directives --------------------------------------------------------------------------------------------------------
+
+  private followConfig(): void {
+    const { config } = this;
+    const { values } = config;
+    const copy = (names: Parameters<Config['onChange']>[0], apply: () => void) => {
+      apply();
+      config.onChange(names, apply);
+    };
+    copy('requirepass', () => {
+      this.password = values.requirepass === '' ? new Uint8Array(0) : config.bytes('requirepass');
+    });
+    copy('proto-max-bulk-len', () => {
+      this.bulkMax = Number(values['proto-max-bulk-len']);
+      this.clients?.setBulkMax(this.bulkMax);
+    });
+    copy('client-query-buffer-limit', () => {
+      this.queryBufferMax = Number(values['client-query-buffer-limit']);
+    });
+    const { limits } = this.keyspace;
+    copy(LIMIT_DIRECTIVES, () => {
+      limits.hashMaxListpackEntries = Number(values['hash-max-listpack-entries']);
+      limits.hashMaxListpackValue = Number(values['hash-max-listpack-value']);
+      limits.setMaxIntsetEntries = Number(values['set-max-intset-entries']);
+      limits.setMaxListpackEntries = Number(values['set-max-listpack-entries']);
+      limits.setMaxListpackValue = Number(values['set-max-listpack-value']);
+      limits.zsetMaxListpackEntries = Number(values['zset-max-listpack-entries']);
+      limits.zsetMaxListpackValue = Number(values['zset-max-listpack-value']);
+      limits.listMaxListpackSize = values['list-max-listpack-size'];
+    });
+  }
+
+  /** The face of the configuration that CONFIG's handlers use. */
+  readonly configFace: ConfigFace;
+
+  // --- clients -----------------------------------------------------------------------------------------------------------
+
+  setAuthenticated(session: Session, yes: boolean): void {
+    session.authenticated = yes;
+    const client = session as Partial<Client>;
+    if (client.parser !== undefined) client.parser.authenticated = yes;
+  }
+
+  checkPassword(user: string, password: Uint8Array): boolean {
+    if (user !== 'default') return false;
+    // The default user has no password until there is one: any is right.
+    if (this.password.length === 0) return true;
+    return password.length === this.password.length && timingSafeEqual(password, this.password);
+  }
+
+  /** Whether a guarded thing is allowed for the client: `no`, `yes`, `local`. */
+  isAllowed(setting: 'no' | 'yes' | 'local', session: Session): boolean {
+    if (setting !== 'local') return setting === 'yes';
+    const { remote } = session as Partial<Client>;
+    return remote === undefined || /^(127\.|\[::1\]|[^:]*:0$|\/)/.test(remote);
+  }
+
+  private unwatch(session: Session): void {
+    session.watching = 0;
+    this.watches.unwatch(session);
+  }
+
+  // --- effects -----------------------------------------------------------------------------------------------------------
+
+  /** A key's time is over: its deletion is an effect, before that of the command that met it. */
+  private expired(db: number, key: Uint8Array): void {
+    const { dispatcher, context } = this;
+    if (dispatcher.sink.enabled) {
+      dispatcher.append(db, Args.of(this.config.values['lazyfree-lazy-expire'] ? UNLINK : DEL, key));
+      this.turn.schedule();
+    }
+    if (!this.watches.isEmpty) this.watches.touch(db, key);
+    context.notify('x', 'expired', this.keyspace.databases[db]!, key);
+  }
+
+  private crashed(error: unknown, session: Session, command: string, args: Args): void {
+    const { log } = this;
+    log.warning(
+      '=== BUG: a command ended in an unexpected way. The server stops, so that nothing wrong is written. ===',
+    );
+    log.warning(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    log.warning(`command: ${command}, ${args.count} arguments, database ${session.db}, client ${session.id}`);
+    setImmediate(() => {
+      throw error;
+    });
+  }
+
+  // --- what commands ask -------------------------------------------------------------------------------------------------
+
+  microseconds(): number {
+    return this.clock.now() * 1000;
+  }
+
+  resetStatistics(): void {
+    this.statistics.reset();
+    this.commands.resetStatistics();
+    this.keyspace.hits = 0;
+    this.keyspace.misses = 0;
+    this.keyspace.expiredKeys = 0;
+  }
+
+  info(_sections: readonly string[]): string {
+    return '';
+  }
+
+  sleep(ms: number): void {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  }
+
+  // --- end ---------------------------------------------------------------------------------------------------------------
+
+  async shutdown(_flags: readonly ShutdownFlag[]): Promise<boolean> {
+    this.clients.closeAll();
+    await this.listener.close();
+    return true;
+  }
+
+  shutdownByCommand(_options: ShutdownOptions): string | null {
+    void this.shutdown([]).then(() => this.onExit(0));
+    return null;
+  }
+
+  abortShutdown(): boolean {
+    return false;
+  }
+}
+
+const LIMIT_DIRECTIVES = [
+  'hash-max-listpack-entries',
+  'hash-max-listpack-value',
+  'set-max-intset-entries',
+  'set-max-listpack-entries',
+  'set-max-listpack-value',
+  'zset-max-listpack-entries',
+  'zset-max-listpack-value',
+  'list-max-listpack-size',
+] as const;

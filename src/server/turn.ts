@@ -1,0 +1,159 @@
+/**
+ * One turn of the event loop: commands are executed as their input arrives; at the end of the turn their effects are
+ * written to the log with one write, and only then do the replies go out.
+ *
+ *   out.buf   [ client 4's replies | client 9's | client 4's again ]     segments, in order of execution
+ *
+ * With `appendfsync always` the replies of a turn wait as a batch until the fsync that covers them is done, while the next
+ * turns execute; batches go out in their order.
+ *
+ * Invariants:
+ *   1. A reply leaves only after `writeTurn` of the turn that made it.
+ *   2. Replies to one client leave in the order of its commands.
+ *   3. The buffer of a batch that waits, or that the kernel has not taken whole, is not written to any more.
+ */
+import type { ReplyWriter } from '../formats/resp/reply.js';
+import type { Client } from './client.js';
+import type { EffectSink } from './effects.js';
+
+const BUFFER_BYTES = 64 * 1024;
+/** Larger buffers are not kept for the next turn. */
+const BUFFER_KEPT_MAX = 1024 * 1024;
+const SPARE_MAX = 4;
+/** Replies beyond this go out before the turn is over. */
+export const TURN_BYTES_MAX = 1024 * 1024;
+
+/** The replies of a turn. */
+class Batch {
+  buf: Buffer;
+  readonly clients: Client[] = [];
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+  count = 0;
+  /** The first segment that may tell of a change; beyond the last one when there is none. */
+  firstChange = Number.POSITIVE_INFINITY;
+
+  constructor(buf: Buffer) {
+    this.buf = buf;
+  }
+
+  clear(): void {
+    for (let i = 0; i < this.count; i++) this.clients[i] = NOBODY;
+    this.count = 0;
+    this.firstChange = Number.POSITIVE_INFINITY;
+  }
+}
+
+// A cleared slot must not keep a client alive, and the array must keep its shape.
+const NOBODY = null as unknown as Client;
+
+export interface TurnEvents {
+  /** All of a client's replies so far are out (or queued at its connection). */
+  sent(client: Client): void;
+  /** A client's replies cannot go out: what they would say may not hold. */
+  unsafe(client: Client): void;
+}
+
+export class Turn {
+  private batch: Batch;
+  private scheduled = false;
+  private spare: Buffer[] = [];
+  private readonly end = () => this.finish();
+
+  constructor(
+    readonly out: ReplyWriter,
+    private readonly sink: () => EffectSink,
+    private readonly events: TurnEvents,
+  ) {
+    this.batch = new Batch(out.buf);
+  }
+
+  /** What the writer holds from `start` on is for this client. Also with nothing there: then `sent` is called for it. */
+  add(client: Client, start: number, changed: boolean): void {
+    const { batch } = this;
+    const last = batch.count - 1;
+    if (changed && batch.firstChange > batch.count) batch.firstChange = batch.count;
+    if (last >= 0 && batch.clients[last] === client && batch.ends[last] === start) {
+      if (changed && batch.firstChange > last) batch.firstChange = last;
+      batch.ends[last] = this.out.pos;
+    } else {
+      batch.clients[batch.count] = client;
+      batch.starts[batch.count] = start;
+      batch.ends[batch.count] = this.out.pos;
+      batch.count++;
+      client.unsent++;
+    }
+    this.schedule();
+  }
+
+  /** Makes sure that the turn ends: something is to be written, replies or only effects. */
+  schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(this.end);
+  }
+
+  /** Writes the log, then sends what may be sent. Also called early when there is much. */
+  finish(): void {
+    this.scheduled = false;
+    const sink = this.sink();
+    if (!sink.enabled) {
+      this.sendBatch(true);
+      return;
+    }
+    sink.writeTurn();
+    if (this.batch.count === 0) return;
+    let now = true;
+    let later: Batch | null = null;
+    sink.whenDurable((safe) => {
+      if (later !== null) this.send(later, safe);
+      else if (now) this.sendBatch(safe);
+    });
+    now = false;
+    if (this.batch.count === 0) return;
+    // Not durable yet: the batch keeps its buffer, and the next turn gets another.
+    later = this.batch;
+    later.buf = this.out.buf;
+    this.out.buf = this.takeBuffer();
+    this.out.pos = 0;
+    this.batch = new Batch(this.out.buf);
+  }
+
+  /** Sends the current batch; its buffer is used again unless a connection still holds it. */
+  private sendBatch(safe: boolean): void {
+    const { batch, out } = this;
+    batch.buf = out.buf;
+    // Whatever is added while sending (nothing should be) must not go into a batch being sent.
+    if (batch.count > 0 && this.write(batch, safe)) out.buf = this.takeBuffer();
+    else if (out.buf.length > BUFFER_KEPT_MAX) out.buf = this.takeBuffer();
+    out.pos = 0;
+    batch.clear();
+  }
+
+  private send(batch: Batch, safe: boolean): void {
+    const held = this.write(batch, safe);
+    if (!held && batch.buf.length <= BUFFER_KEPT_MAX && this.spare.length < SPARE_MAX) this.spare.push(batch.buf);
+  }
+
+  /** Returns whether a connection still holds the buffer. */
+  private write(batch: Batch, safe: boolean): boolean {
+    let held = false;
+    const { buf, clients, starts, ends } = batch;
+    for (let i = 0; i < batch.count; i++) {
+      const client = clients[i]!;
+      client.unsent--;
+      if (client.isClosed) continue;
+      if (!safe && i >= batch.firstChange) {
+        this.events.unsafe(client);
+        continue;
+      }
+      if (ends[i]! > starts[i]! && client.connection.write(buf, starts[i]!, ends[i]!)) held = true;
+      if (client.attention || client.connection.pending > 0) this.events.sent(client);
+    }
+    return held;
+  }
+
+  private takeBuffer(): Buffer {
+    return this.spare.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  }
+}
