@@ -2,6 +2,7 @@
 import { encodeCommand, type RespClient } from '../support/client.js';
 import { type Reply, show } from '../support/reply.js';
 import type { Server } from '../support/server.js';
+import { eventually } from '../support/wait.js';
 import { difference } from './compare.js';
 import type { Mode, Protocol, Section, Step } from './script.js';
 
@@ -144,9 +145,20 @@ export async function playSection(pair: Pair, section: Section, protocol: Protoc
   return found;
 }
 
+/** Empties the data set and waits until the last section's connections are gone: CLIENT commands would see them. */
 async function reset(server: Server): Promise<void> {
   const client = await server.connect();
   await client.ask('FLUSHALL');
+  await eventually(
+    async () =>
+      String(await client.ask('CLIENT', 'LIST'))
+        .trim()
+        .split('\n').length === 1,
+    {
+      what: 'the end of the connections of the last section',
+      deadlineMs: 5_000,
+    },
+  );
   await client.close();
 }
 
