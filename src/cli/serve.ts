@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { Config } from '../config/config.js';
 import { ConfigFileError, ConfigLineError, readConfig } from '../config/reader.js';
 import { announceStart } from '../server/announce.js';
+import { commandNames } from '../server/command-names.js';
 import { Logger } from '../server/log.js';
 import { Server } from '../server/server.js';
 import { handleSignals } from '../server/signals.js';
@@ -96,7 +97,7 @@ function readOrExit(options: StartOptions, input: string | null): Config {
       ...(options.file === null ? {} : { file: options.file }),
       ...(input === null ? {} : { input }),
       options: options.lines,
-      commands: Server.commandNames(),
+      commands: commandNames(),
     });
     return config;
   } catch (error) {
