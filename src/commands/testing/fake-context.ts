@@ -82,7 +82,10 @@ export class FakeContext implements Context {
     this.out.pos = 0;
     try {
       const row = this.find();
-      if (row.arity > 0 ? a.count !== row.arity : a.count < -row.arity) throw wrongArity(row.name);
+      if (row.arity > 0 ? a.count !== row.arity : a.count < -row.arity)
+        throw wrongArity(
+          row.name === this.argv[0]!.toLowerCase() ? row.name : `${this.argv[0]!.toLowerCase()}|${row.name}`,
+        );
       row.handler!(this, a);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
