@@ -1,0 +1,12 @@
+/** Where our COMMAND table differs from the oracle's (redis-server 7.0.15) because it should. */
+
+export interface KnownDifference {
+  command: string;
+  property: 'arity' | 'flags' | 'keys' | 'acl' | 'tips' | 'key specs';
+  reason: string;
+}
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  { command: 'zrank', property: 'arity', reason: '7.2 has WITHSCORE' },
+  { command: 'zrevrank', property: 'arity', reason: '7.2 has WITHSCORE' },
+];
