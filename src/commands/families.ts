@@ -1,6 +1,7 @@
 /** All families of commands. */
 import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
+import { EXPIRE_COMMANDS } from './expire.js';
 import { KEY_COMMANDS } from './keys.js';
 import type { CommandSpec } from './spec.js';
 import { STRING_COMMANDS } from './string.js';
@@ -10,4 +11,5 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   CONFIG_COMMANDS,
   STRING_COMMANDS,
   KEY_COMMANDS,
+  EXPIRE_COMMANDS,
 ];
