@@ -27,7 +27,7 @@ async function oracleOn(
   const verdict = execFileSync('redis-check-rdb', [path], { encoding: 'utf8' });
   expect(verdict).toContain('RDB looks OK!');
   expect(verdict).toContain('Checksum OK');
-  const server = await startOracle({ dir: folder, args: ['--enable-debug-command', 'yes', '--save', ''] });
+  const server = await startOracle({ dir: folder, args: ['--databases', '256'] });
   return {
     server,
     folder,
@@ -96,7 +96,7 @@ describe('what redis-server reads', () => {
       store.load(file);
       const folder = temporaryFolder('rdb');
       writeFileSync(join(folder, 'dump.rdb'), file);
-      const server = await startOracle({ dir: folder, args: ['--enable-debug-command', 'yes', '--save', ''] });
+      const server = await startOracle({ dir: folder, args: ['--databases', '256'] });
       try {
         const client = await server.connect();
         expect(await client.ask('DEBUG', 'DIGEST')).toBe(store.digest('17 digits'));
@@ -113,7 +113,7 @@ describe('DUMP payloads', () => {
     const store = golden('redis-7.0.15');
     fillRandomly(store, 21, { keys: 40, times: FAR });
     const folder = temporaryFolder('rdb');
-    const server = await startOracle({ dir: folder, args: ['--enable-debug-command', 'yes', '--save', ''] });
+    const server = await startOracle({ dir: folder, args: ['--databases', '256'] });
     try {
       const client = await server.connect();
       const writer = new DumpWriter(store.arena, 10);
