@@ -49,12 +49,13 @@ export async function goToBackground(input: string | null): Promise<void> {
 /** Which supervisor to talk to, as `supervised` and the environment say. */
 export function findSupervisor(config: Config, log: Log): Supervisor {
   const { supervised } = config.values;
-  const { UPSTART_JOB, NOTIFY_SOCKET } = process.env;
   if (supervised === 'no') return 'no';
-  if (supervised === 'systemd' || (supervised === 'auto' && NOTIFY_SOCKET !== undefined)) {
-    if (NOTIFY_SOCKET !== undefined) return 'systemd';
+  const hasSystemd = (process.env['NOTIFY_SOCKET'] ?? '') !== '';
+  const hasUpstart = (process.env['UPSTART_JOB'] ?? '') !== '';
+  if (supervised === 'systemd' || (supervised === 'auto' && hasSystemd)) {
+    if (hasSystemd) return 'systemd';
     log.warning('systemd supervision requested, but NOTIFY_SOCKET not found!');
-  } else if (UPSTART_JOB !== undefined) {
+  } else if (hasUpstart) {
     return 'upstart';
   } else if (supervised === 'upstart') {
     log.warning('upstart supervision requested, but UPSTART_JOB not found!');

@@ -55,6 +55,7 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
   process.chdir(values.dir);
   config.onChange('dir', () => process.chdir(config.values.dir));
   announceStart(log, config, argv.length > 0);
+  log.role = 'M';
   if (supervisor === 'systemd') notifySystemd(log, 'STATUS=Onggi is loading...');
 
   const server = new Server({ config, log });

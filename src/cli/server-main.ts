@@ -41,9 +41,17 @@ function runMemoryTest(amount: string): void {
     process.exitCode = 1;
     return;
   }
-  const wrong = testMemory(megabytes, (pass, passes) => {
-    process.stdout.write(`Testing ${megabytes} megabytes: pass ${pass} of ${passes}\n`);
-  });
+  let wrong: number;
+  try {
+    wrong = testMemory(megabytes, (pass, passes) => {
+      process.stdout.write(`Testing ${megabytes} megabytes: pass ${pass} of ${passes}\n`);
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    process.stderr.write(`Unable to allocate ${megabytes} megabytes: ${error.message}\n`);
+    process.exitCode = 1;
+    return;
+  }
   if (wrong === 0) {
     process.stdout.write('\nYour memory passed this test.\n');
   } else {
