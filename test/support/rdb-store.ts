@@ -6,7 +6,7 @@ import { TruncationError } from '../../src/base/errors.js';
 import { Slice } from '../../src/base/slice.js';
 import { Digester, type ScoreForm } from '../../src/formats/rdb/digest.js';
 import { RdbInput } from '../../src/formats/rdb/input.js';
-import { type RdbKey, RdbReader, type RdbReaderOptions, type RdbTarget } from '../../src/formats/rdb/reader.js';
+import { RdbKey, RdbReader, type RdbReaderOptions, type RdbTarget } from '../../src/formats/rdb/reader.js';
 import { BytesSource } from '../../src/formats/rdb/source.js';
 import { idFromBytes, type StreamId, StreamWalker } from '../../src/formats/rdb/stream.js';
 import { RdbWriter, type RdbWriterOptions } from '../../src/formats/rdb/writer.js';
@@ -26,7 +26,7 @@ import {
   itemValueIndex,
   setItemRoot,
 } from '../../src/memory/item.js';
-import { blobType, blobValue } from '../../src/values/blob.js';
+import { blobStore, blobType, blobValue } from '../../src/values/blob.js';
 import { Hash } from '../../src/values/hash.js';
 import { List } from '../../src/values/list.js';
 import { SetValue } from '../../src/values/set.js';
@@ -144,6 +144,77 @@ export class RdbStore implements RdbTarget {
     return new Hash(arena, limits);
   }
 
+  // --- filling -----------------------------------------------------------------------------------------------------
+
+  private keyFor(db: number, name: string, expireAtMs: number): RdbKey {
+    const key = new RdbKey();
+    const bytes = Buffer.from(name, 'latin1');
+    key.db = db;
+    key.bytes.set(bytes, 0, bytes.length);
+    key.expireAtMs = expireAtMs;
+    return key;
+  }
+
+  putString(db: number, name: string, value: Uint8Array, expireAtMs = Number.NaN): void {
+    this.a.set(value, 0, value.length);
+    this.string(this.keyFor(db, name, expireAtMs), this.a, false);
+  }
+  putList(db: number, name: string, elements: readonly Uint8Array[], expireAtMs = Number.NaN): void {
+    const list = new List(this.arena, this.limits).create();
+    for (const element of elements) list.push(false, element, 0, element.length);
+    this.value(this.keyFor(db, name, expireAtMs), ItemType.LIST, list.encoding, list.root);
+  }
+  putSet(db: number, name: string, members: readonly Uint8Array[], expireAtMs = Number.NaN): void {
+    const set = new SetValue(this.arena, this.limits).create();
+    for (const member of members) set.add(member, 0, member.length);
+    this.value(this.keyFor(db, name, expireAtMs), ItemType.SET, set.encoding, set.root);
+  }
+  putZset(db: number, name: string, pairs: readonly (readonly [number, Uint8Array])[], expireAtMs = Number.NaN): void {
+    const zset = new ZSet(this.arena, this.limits).create();
+    for (const [score, member] of pairs) zset.put(score, member, 0, member.length);
+    this.value(this.keyFor(db, name, expireAtMs), ItemType.ZSET, zset.encoding, zset.root);
+  }
+  /** Field, value, expiry of the field (NaN: never). */
+  putHash(
+    db: number,
+    name: string,
+    fields: readonly (readonly [Uint8Array, Uint8Array, number])[],
+    expireAtMs = Number.NaN,
+  ): void {
+    const hash = new Hash(this.arena, this.limits).create();
+    for (const [field, value, at] of fields) {
+      if (Number.isNaN(at)) hash.set(field, 0, field.length, value, 0, value.length);
+      else hash.setWithExpire(field, 0, field.length, value, 0, value.length, at);
+    }
+    this.value(this.keyFor(db, name, expireAtMs), ItemType.HASH, hash.encoding, hash.root);
+  }
+  /** A stream or module value: its RDB type and payload. */
+  putBlob(db: number, name: string, rdbType: number, payload: Uint8Array, expireAtMs = Number.NaN): void {
+    const root = blobStore(this.arena, rdbType, payload, 0, payload.length);
+    const type = rdbType === 7 ? ItemType.MODULE : ItemType.STREAM;
+    this.value(this.keyFor(db, name, expireAtMs), type, Encoding.BLOB, root);
+  }
+
+  /** Frees everything; throws when blocks are left that no value held. */
+  clear(): void {
+    const { arena } = this;
+    for (const keys of this.databases.values()) {
+      for (const entry of keys.values()) {
+        if (hasRoot(itemMeta(arena, entry))) {
+          this.free(itemType(arena, entry), itemEncoding(arena, entry), itemRoot(arena, entry));
+        }
+        arena.free(entry);
+      }
+    }
+    this.databases.clear();
+    this.auxFields.clear();
+    this.libraries.length = 0;
+    this.moduleData.length = 0;
+    this.empty.length = 0;
+    this.access.clear();
+    if (arena.bytesUsed !== 0) throw new Error(`${arena.bytesUsed} bytes are left in the arena`);
+  }
+
   // --- loading and saving --------------------------------------------------------------------------------------------
 
   /** Loads a file's bytes; returns the reader, at its end. */
@@ -208,8 +279,8 @@ export class RdbStore implements RdbTarget {
     return digester.end();
   }
 
-  /** All keys, by database and key. */
-  describe(scores: ScoreForm = 'shortest'): Described[] {
+  /** All keys, by database and key. `scores` null leaves the digests out. */
+  describe(scores: ScoreForm | null = 'shortest'): Described[] {
     const out: Described[] = [];
     for (const [db, keys] of this.databases) {
       for (const [key, entry] of keys) out.push(this.describeEntry(db, key, entry, scores));
@@ -217,7 +288,7 @@ export class RdbStore implements RdbTarget {
     return out.sort((x, y) => x.db - y.db || (x.key < y.key ? -1 : 1));
   }
 
-  describeEntry(db: number, key: string, entry: number, scores: ScoreForm = 'shortest'): Described {
+  describeEntry(db: number, key: string, entry: number, scores: ScoreForm | null = 'shortest'): Described {
     const { arena } = this;
     const type = itemType(arena, entry);
     const expireAtMs = itemSlot(arena, entry);
@@ -228,7 +299,7 @@ export class RdbStore implements RdbTarget {
       encoding: this.encodingName(entry),
       expireAtMs: Number.isNaN(expireAtMs) ? -1 : expireAtMs,
       value: this.valueOf(entry),
-      digest: new Digester(arena, scores).value(entry),
+      digest: scores === null ? '' : new Digester(arena, scores).value(entry),
     };
   }
 

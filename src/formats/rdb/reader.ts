@@ -65,7 +65,9 @@ export interface RdbReaderOptions {
   offset?: number;
 }
 
-const NO_KEY_MAX = 1024;
+/** First version with a checksum at the end. */
+const CHECKSUM_VERSION = 5;
+const KEY_ROOM = 1024;
 
 export class RdbReader {
   /** From the header; 0 before the first step. */
@@ -78,7 +80,7 @@ export class RdbReader {
   private readonly values: ValueReader;
   private readonly key = new RdbKey();
   private readonly value = new Slice();
-  private keyBuf = new Uint8Array(NO_KEY_MAX);
+  private keyBuf = new Uint8Array(KEY_ROOM);
   private db = 0;
   private ended = false;
 
@@ -185,6 +187,8 @@ export class RdbReader {
 
   private opcode(opcode: number, at: number): boolean {
     const { input, key, target, value } = this;
+    // A damaged version must not turn the checksum off: in files of its time there was nothing else.
+    if (this.version < CHECKSUM_VERSION && opcode < RdbOpcode.EXPIRETIME_MS) return this.unknown(opcode, at);
     switch (opcode) {
       case RdbOpcode.EOF:
         this.trailer();
@@ -234,13 +238,18 @@ export class RdbReader {
         for (let i = 0; i < 3; i++) input.length();
         return true;
     }
-    return input.corrupt('an opcode or type of this version', describeOpcode(opcode), at);
+    return this.unknown(opcode, at);
+  }
+
+  private unknown(opcode: number, at: number): never {
+    const what = opcode === RdbOpcode.FUNCTION_PRE_GA ? ' (a function of a pre-release)' : '';
+    this.input.corrupt('an opcode or type of this version', `opcode ${opcode}${what}`, at);
   }
 
   private trailer(): void {
     const { input } = this;
     this.ended = true;
-    if (this.version < 5) return;
+    if (this.version < CHECKSUM_VERSION) return;
     input.sum();
     input.need(8);
     const at = input.pos;
@@ -254,9 +263,4 @@ export class RdbReader {
     }
     input.pos += 8;
   }
-}
-
-function describeOpcode(opcode: number): string {
-  if (opcode === RdbOpcode.FUNCTION_PRE_GA) return 'opcode 246 (a function of a pre-release)';
-  return `opcode ${opcode}`;
 }

@@ -1,40 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ziplistString as string, ziplist } from '../../../test/support/rdb-bytes.js';
 import { Slice } from '../../base/slice.js';
 import { Ziplist, Zipmap } from './ziplist.js';
-
-/** An entry's encoding and data, without the length of the one before. */
-type Body = number[];
-
-const string = (text: string): Body => {
-  const data = [...Buffer.from(text, 'latin1')];
-  const n = data.length;
-  if (n < 64) return [n, ...data];
-  if (n < 16384) return [0x40 | (n >> 8), n & 255, ...data];
-  return [0x80, (n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255, ...data];
-};
-
-function ziplist(bodies: Body[], count = Math.min(bodies.length, 65535)): Uint8Array {
-  const out: number[] = [];
-  let before = 0;
-  let last = 10;
-  for (const body of bodies) {
-    last = 10 + out.length;
-    const head =
-      before < 254 ? [before] : [254, before & 255, (before >> 8) & 255, (before >> 16) & 255, (before >>> 24) & 255];
-    for (const byte of head) out.push(byte);
-    for (const byte of body) out.push(byte);
-    before = head.length + body.length;
-  }
-  const bytes = new Uint8Array(10 + out.length + 1);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length, true);
-  view.setUint32(4, last, true);
-  view.setUint16(8, count, true);
-  bytes.set(out, 10);
-  bytes[bytes.length - 1] = 255;
-  return bytes;
-}
 
 function elements(list: Ziplist | Zipmap): string[] {
   const out: string[] = [];
@@ -58,7 +26,7 @@ describe('Ziplist', () => {
   it('reads strings of every length and integers of every form', () => {
     const strings = ['', 'a', 'x'.repeat(63), 'y'.repeat(64), 'z'.repeat(300), 'w'.repeat(16383), 'v'.repeat(16384)];
     expect(open(new Ziplist(), ziplist(strings.map(string)))).toEqual(strings);
-    const i64 = (n: bigint): Body => {
+    const i64 = (n: bigint): number[] => {
       const data = Buffer.alloc(8);
       data.writeBigInt64LE(n);
       return [0xe0, ...data];

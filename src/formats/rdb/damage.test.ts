@@ -1,0 +1,265 @@
+/**
+ * Damaged files. With the checksum on, every change of a byte is found. With it off, a file either is refused with a
+ * CorruptionError or loads values that are whole: they can be read, written and read again, and nothing is left behind.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { rng } from '../../../test/support/random-keyspace.js';
+import { hex, latin1, listpack, rdbString, ziplist, ziplistString } from '../../../test/support/rdb-bytes.js';
+import { RdbStore } from '../../../test/support/rdb-store.js';
+import { Crc64 } from '../../base/crc64.js';
+import { CorruptionError, TruncationError } from '../../base/errors.js';
+import { Slice } from '../../base/slice.js';
+import { itemRoot } from '../../memory/item.js';
+import { blobType, blobValue } from '../../values/blob.js';
+
+/** Streams of the golden files, by type. */
+function goldenStreams(): { name: string; type: number; payload: Uint8Array }[] {
+  const golden = new RdbStore();
+  golden.load(readFileSync(join(import.meta.dirname, '../../../test/golden/data/redis-7.2.6/dump.rdb')));
+  const out = new Slice();
+  return ['stream:onlygroup', 'stream:emptied', 'stream:mixed'].map((name) => {
+    const root = itemRoot(golden.arena, golden.entry(0, name));
+    blobValue(golden.arena, root, out);
+    return { name, type: blobType(golden.arena, root), payload: out.copy() };
+  });
+}
+
+const id = (ms: number, seq: number): Buffer => {
+  const out = Buffer.alloc(16);
+  out.writeBigUInt64BE(BigInt(ms), 0);
+  out.writeBigUInt64BE(BigInt(seq), 8);
+  return out;
+};
+const time = (ms: number): Buffer => {
+  const out = Buffer.alloc(8);
+  out.writeBigInt64LE(BigInt(ms));
+  return out;
+};
+
+/** A stream of type 21: entries 1-0 and 2-1, a deleted one, a group with a pending entry and two consumers. */
+const STREAM = Buffer.concat([
+  hex('01'),
+  rdbString(id(1, 0)),
+  // count, deleted, fields, names, 0; then flags, ms, seq, [fields, names,] values, elements
+  rdbString(listpack(2, 1, 1, 'f', 0, 2, 0, 0, 'v1', 4, 3, 1, 0, 'gone', 4, 0, 1, 1, 2, 'a', 'x', 'b', -7, 8)),
+  hex('02  02 01  01 00  02 00  03'), // length, last, first, largest deleted, added
+  hex('01'),
+  rdbString('group'),
+  hex('01 00 01'), // last, read
+  hex('01'),
+  id(1, 0),
+  time(1000),
+  hex('01'),
+  hex('02'),
+  rdbString('alice'),
+  time(1000),
+  time(1001),
+  hex('01'),
+  id(1, 0),
+  rdbString('bob'),
+  time(1000),
+  time(-1),
+  hex('00'),
+]);
+
+const MODULE = hex(
+  '81 2a0b3c4d5e6f7001  01 05  02 81 0000010000000000  03 0000803f  04 000000000000f03f  05 03 616263  00',
+);
+
+/** Every type, old and new, small: what a reader can meet. */
+function smallFile(): Buffer {
+  const store = new RdbStore();
+  const never = Number.NaN;
+  const far = 4_102_444_800_000;
+  store.putString(0, 's', latin1('value'), far);
+  store.putString(0, 'i', latin1('-70000'));
+  store.putString(0, 'lzf', latin1('abc'.repeat(12)));
+  store.putList(0, 'l', ['a', '12', '-70000', 'c'.repeat(40)].map(latin1));
+  store.putSet(0, 'is', ['1', '70000', '-9'].map(latin1));
+  store.putSet(0, 'ss', ['m', 'n', '9007199254740993'].map(latin1));
+  store.putZset(0, 'z', [
+    [1, latin1('a')],
+    [2.5, latin1('b')],
+    [-1e10, latin1('c')],
+  ]);
+  store.putHash(0, 'h', [
+    [latin1('f'), latin1('v'), never],
+    [latin1('g'), latin1('1'), never],
+  ]);
+  store.putHash(0, 'he', [
+    [latin1('f'), latin1('v'), far],
+    [latin1('g'), latin1('1'), never],
+  ]);
+  store.putBlob(3, 'x', 21, STREAM);
+  store.putBlob(3, 'm', 7, MODULE);
+  store.libraries.push('#!lua name=x\n');
+  const written = store.save({ version: 12, access: 'lru', lruClock: 77 });
+
+  // What nobody writes any more, in front of the end: plain forms, ziplists, zipmap, quicklists of ziplists.
+  const old = rdbString(ziplist([ziplistString('a'), [0xf2], ziplistString('b'), [0xc0, 1, 2]]));
+  const list = rdbString(ziplist([ziplistString('a'), [0xfe, 200]]));
+  const expiring = rdbString(listpack('b', 2, 123456789, 'a', 1, 0));
+  const key = (type: number, name: string, ...value: Uint8Array[]): Buffer =>
+    Buffer.concat([Buffer.from([type]), rdbString(name), ...value]);
+  const body = Buffer.concat([
+    written.subarray(0, -9),
+    hex('fe 05  fb 0c 01'),
+    key(1, 'l1', hex('02'), rdbString('x'), rdbString('y')),
+    key(2, 's2', hex('02'), rdbString('x'), rdbString('y')),
+    key(3, 'z3', hex('02'), rdbString('x'), rdbString('1.5'), rdbString('y'), hex('fe')),
+    key(4, 'h4', hex('01'), rdbString('x'), rdbString('y')),
+    key(9, 'h9', rdbString(hex('01 01 66 01 01 76 00 ff'))),
+    key(10, 'l10', list),
+    key(12, 'z12', old),
+    key(13, 'h13', old),
+    key(14, 'l14', hex('02'), list, list),
+    key(25, 'h25', time(123456789), expiring),
+    hex('f4 07 01 00  fd 01000000  f9 05'),
+    key(0, 'j', rdbString('')),
+    hex('f7'),
+    hex('81 2a0b3c4d5e6f7001 02 02 05 04 64617461 00'),
+    hex('ff'),
+  ]);
+  return Buffer.concat([body, sumOf(body)]);
+}
+
+function sumOf(body: Uint8Array): Buffer {
+  const out = Buffer.alloc(8);
+  new Crc64().update(body, 0, body.length).write(out, 0);
+  return out;
+}
+
+/** Loads it; null when it was refused as it should be. Anything but a CorruptionError gets through. */
+function attempt(store: RdbStore, file: Uint8Array, checksum: boolean): CorruptionError | null {
+  try {
+    store.load(file, { checksum, name: 'small.rdb' });
+    return null;
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    if (!(error.offset >= 0 && error.offset <= file.length)) throw new Error(`offset ${error.offset}`);
+    return error;
+  }
+}
+
+/** That what was loaded from a damaged file is whole. */
+function checkWhole(store: RdbStore, again: RdbStore, where: string): void {
+  const before = store.describe(null);
+  again.load(store.save({ version: 12, compression: false, checksum: false }));
+  const after = again.describe(null);
+  if (!isDeepStrictEqual(after, before)) expect({ where, after }).toEqual({ where, after: before });
+  again.clear();
+}
+
+describe('a damaged file', () => {
+  const good = smallFile();
+
+  it('is the exception: the file that the others are made from is read whole', () => {
+    const store = new RdbStore();
+    expect(attempt(store, good, true)).toBeNull();
+    expect(store.size).toBe(22);
+    store.audit();
+  });
+
+  it('cut anywhere is a TruncationError', () => {
+    const store = new RdbStore();
+    for (let length = 0; length < good.length; length++) {
+      const error = attempt(store, good.subarray(0, length), true);
+      if (!(error instanceof TruncationError)) expect({ length, error }).toEqual('a TruncationError');
+      store.clear();
+    }
+  });
+
+  it('changed anywhere is found by the checksum at the latest', () => {
+    const store = new RdbStore();
+    for (let at = 0; at < good.length; at++) {
+      for (const flip of [1, 0x80]) {
+        const bad = Buffer.from(good);
+        bad[at]! ^= flip;
+        if (attempt(store, bad, true) === null) expect({ at, flip }).toEqual('refused');
+        store.clear();
+      }
+    }
+  });
+
+  it('changed anywhere, the checksum off, is refused or holds whole values', () => {
+    const store = new RdbStore();
+    const again = new RdbStore();
+    let refused = 0;
+    let loaded = 0;
+    for (let at = 0; at < good.length - 8; at++) {
+      for (const flip of [1, 0x10, 0x80, 0xff]) {
+        const bad = Buffer.from(good);
+        bad[at]! ^= flip;
+        if (attempt(store, bad, false) === null) {
+          loaded++;
+          checkWhole(store, again, `byte ${at} ^ ${flip}`);
+        } else {
+          refused++;
+        }
+        store.clear();
+      }
+    }
+    expect(refused).toBeGreaterThan(loaded / 2);
+    expect(loaded).toBeGreaterThan(100);
+  });
+
+  for (const seed of [1, 2, 3]) {
+    it(`changed in several places, the checksum off, is refused or holds whole values (seed ${seed})`, () => {
+      const random = rng(seed);
+      const store = new RdbStore();
+      const again = new RdbStore();
+      for (let round = 0; round < 1500; round++) {
+        const bad = Buffer.from(good);
+        for (let i = 1 + Math.floor(random() * 8); i > 0; i--) bad[Math.floor(random() * bad.length)] = random() * 256;
+        if (random() < 0.2) bad.copyWithin(Math.floor(random() * bad.length), Math.floor(random() * bad.length));
+        if (attempt(store, bad, false) === null) checkWhole(store, again, `round ${round}`);
+        store.clear();
+      }
+    });
+  }
+
+  it('never takes more memory than its size justifies, whatever it claims', () => {
+    const store = new RdbStore();
+    const claims = ['80 7fffffff', '81 00000000ffffffff', '81 001fffffffffffff', '7fff'];
+    for (const claim of claims) {
+      for (const type of [0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]) {
+        for (const before of ['', '0000000000000000']) {
+          const file = Buffer.concat([
+            latin1('REDIS0012'),
+            hex(`fe00 ${type.toString(16).padStart(2, '0')} 01 6b ${before} ${claim} 01 61 01 62 01 63`),
+          ]);
+          attempt(store, file, false);
+          store.clear();
+        }
+      }
+      const lzf = Buffer.concat([latin1('REDIS0012'), hex(`fe00 00 01 6b c3 04 ${claim} 00 61 e0 ff`)]);
+      expect(attempt(store, lzf, false)).not.toBeNull();
+      const lzf2 = Buffer.concat([latin1('REDIS0012'), hex(`fe00 00 01 6b c3 ${claim} 04 00 61 e0 ff`)]);
+      expect(attempt(store, lzf2, false)).not.toBeNull();
+    }
+  });
+});
+
+describe('a damaged stream', () => {
+  it.each([...goldenStreams(), { name: 'with a group', type: 21, payload: STREAM }])(
+    '$name, changed anywhere, is refused or whole',
+    ({ type, payload }) => {
+      const store = new RdbStore();
+      const again = new RdbStore();
+      const head = Buffer.concat([latin1('REDIS0012'), hex(`fe00 ${type.toString(16)} 01 6b`)]);
+      const step = Math.max(1, Math.floor(payload.length / 400));
+      for (let at = 0; at < payload.length; at += step) {
+        for (const flip of [1, 0x80]) {
+          const bad = payload.slice();
+          bad[at]! ^= flip;
+          const file = Buffer.concat([head, bad, Buffer.from([255]), Buffer.alloc(8)]);
+          if (attempt(store, file, false) === null) checkWhole(store, again, `byte ${at} ^ ${flip}`);
+          store.clear();
+        }
+      }
+    },
+  );
+});
