@@ -78,6 +78,34 @@ export class LogEncoder {
     this.pos += len;
   }
 
+  // --- units: effects that must be there whole or not at all -----------------------------------------------------------
+
+  private unitAt = 0;
+  private unitCount = 0;
+
+  /** One more effect of the open unit, to run in database `db`. `seconds` > 0 asks for a #TS line before the unit. */
+  effect(db: number, args: Args, seconds: number): void {
+    if (this.unitCount++ === 0) {
+      if (seconds > 0) this.stamp(seconds);
+      this.unitAt = this.pos;
+    }
+    this.select(db);
+    this.args(args);
+  }
+
+  /** Ends the unit. More than one effect: MULTI goes before the first (and its SELECT), EXEC behind the last. */
+  endUnit(): void {
+    if (this.unitCount > 1) {
+      this.reserve(MULTI.length + EXEC.length);
+      this.buf.copyWithin(this.unitAt + MULTI.length, this.unitAt, this.pos);
+      this.buf.set(MULTI, this.unitAt);
+      this.pos += MULTI.length;
+      this.buf.set(EXEC, this.pos);
+      this.pos += EXEC.length;
+    }
+    this.unitCount = 0;
+  }
+
   /** Text arguments go as UTF-8. */
   command(...argv: (string | Uint8Array)[]): void {
     this.arrayHeader(argv.length);
@@ -170,6 +198,15 @@ export class LogEncoder {
     this.crcAt = to;
   }
 
+  /** Takes the bytes that `other` holds, as if they had been encoded here. */
+  takeOver(other: LogEncoder): void {
+    if (other.pos === 0) return;
+    this.raw(other.buf, 0, other.pos);
+    this.db = other.db;
+    this.timestamp = other.timestamp;
+    other.drained(other.pos);
+  }
+
   // --- giving bytes away -------------------------------------------------------------------------------------------
 
   /** The first `bytes` have been written to the file. */
@@ -180,14 +217,8 @@ export class LogEncoder {
     this.crcAt -= bytes;
     if (this.pos === 0 && this.buf.length > KEEP_BYTES) this.buf = Buffer.allocUnsafeSlow(1 << 16);
   }
-
-  /** Forgets everything: a new file begins. */
-  restart(): void {
-    this.pos = 0;
-    this.db = -1;
-    this.timestamp = 0;
-    this.restartChecksum();
-  }
 }
 
 const DIGITS = new Uint8Array(24);
+const MULTI = Buffer.from('*1\r\n$5\r\nMULTI\r\n');
+const EXEC = Buffer.from('*1\r\n$4\r\nEXEC\r\n');

@@ -1,0 +1,453 @@
+/**
+ * The append-only log while the server runs: takes the effects of commands, writes them once a turn, syncs as
+ * `appendfsync` says, and knows which turns may be acknowledged.
+ *
+ * A turn's way:
+ *
+ *   append, endUnit ...   -> the encoder's buffer
+ *   writeTurn             -> one write(2); the turn gets the next number, `written` follows
+ *   fdatasync             -> `synced` follows: at once and together with other turns (always), each second (everysec)
+ *   whenDurable           -> called back when `acked` has come up to the turn
+ *
+ *        acked <= written <= turn          acked follows written (everysec, no) or the sync (always)
+ *
+ * `hold` stops writing for the moment in which a rewrite changes files: effects stay in the buffer, replies wait.
+ * A second file, `next`, gets a copy of every effect while a base is being written for it; `adoptNext` makes it the log.
+ *
+ * Failures:
+ *   - A write that fails or falls short: the file is cut back to the last whole turn, and the bytes stay in the buffer and are
+ *     tried again. Until that works `failure` says why, and writes must be refused.
+ *   - A sync that fails: `failure` stays until the log has been replaced by a new base and a new file (`adoptNext`), because
+ *     the system may have dropped what it could not write, and tells so only once.
+ *   - In both cases what was not acknowledged never will be: its callbacks get `false`.
+ *
+ * Invariants:
+ *   1. What is on disk of the file is a prefix of what was appended to it, cut between turns (or, when even cutting failed,
+ *      somewhere within the last one).
+ *   2. A turn is acknowledged only after its bytes and all bytes before them are written, and synced if `always`.
+ *   3. Between turns no unit is open: MULTI and EXEC of a unit are written together.
+ */
+import { assert } from '../base/assert.js';
+import type { Log } from '../base/log.js';
+import { strerror } from '../base/strerror.js';
+import type { Disk } from '../disk/disk.js';
+import type { Args } from '../formats/resp/args.js';
+import { LogFile } from './log-file.js';
+
+/** The directives that are looked at; they may change at any time. */
+export interface AppendLogConfig {
+  readonly appendfsync: 'always' | 'everysec' | 'no';
+  readonly 'no-appendfsync-on-rewrite': boolean;
+  readonly 'aof-timestamp-enabled': boolean;
+  readonly 'aof-checksum': boolean;
+}
+
+export interface AppendLogOptions {
+  disk: Disk;
+  config: AppendLogConfig;
+  log: Log;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+const SYNC_EVERY_MS = 1000;
+/** As long as an fsync of everysec may take before it is counted as delayed. */
+const SYNC_DELAYED_MS = 2000;
+/** At most one line in the log about the same trouble in this time. */
+const LOG_EVERY_MS = 30_000;
+
+interface Waiter {
+  /** The turn whose acknowledgement it waits for. */
+  turn: number;
+  safe: boolean;
+  done: (safe: boolean) => void;
+}
+
+export class AppendLog {
+  /** The log; null while appendonly is off, and until the first rewrite after it was turned on has ended. */
+  main: LogFile | null = null;
+  /** The log to come: a base is being written for it. */
+  next: LogFile | null = null;
+  /** Why `next` was given up. */
+  nextFailure: unknown = null;
+  /** Bytes of the base and of the incrs before `main`. */
+  otherBytes = 0;
+  /** `currentBytes` after the last rewrite, or at the start (INFO aof_base_size). */
+  baseBytes = 0;
+  /** Fsyncs of everysec that came late because the one before took long (INFO aof_delayed_fsync). */
+  delayedSyncs = 0;
+  /** Whether a snapshot is being written: no-appendfsync-on-rewrite asks. */
+  snapshotRunning: () => boolean = () => false;
+  /** Called when a sync has failed: only a rewrite helps. */
+  onSyncFailure: () => void = () => {};
+
+  private readonly disk: Disk;
+  private readonly config: AppendLogConfig;
+  private readonly log: Log;
+  private readonly now: () => number;
+
+  /** Turns with effects so far; those that are written; those that may be acknowledged. */
+  private turn = 0;
+  private written = 0;
+  private acked = 0;
+  private unitOpen = false;
+  private turnHasEffects = false;
+  /** What the turn that was written last changed is not in the log. */
+  private turnUnsafe = false;
+  /** The log failed while the open turn had effects already. */
+  private failedWithinTurn = false;
+  /** During a hold: the file before `main`. */
+  private holding: LogFile | null = null;
+  private writeFailure: unknown = null;
+  private syncFailure: unknown = null;
+  private waiters: Waiter[] = [];
+  private lastSyncMs = 0;
+  private lastSealMs = 0;
+  private lastFailureLogMs = 0;
+  private delayCounted = false;
+
+  constructor(options: AppendLogOptions) {
+    this.disk = options.disk;
+    this.config = options.config;
+    this.log = options.log;
+    this.now = options.now;
+  }
+
+  /** Opens a file to append to, emptied first for `create`. */
+  open(path: string, mode: 'append' | 'create'): LogFile {
+    return new LogFile(this.disk, path, this.disk.open(path, mode), () => this.config['aof-checksum']);
+  }
+
+  // --- the sink of effects -------------------------------------------------------------------------------------------
+
+  get enabled(): boolean {
+    return this.main !== null || this.next !== null;
+  }
+
+  append(db: number, args: Args): void {
+    const seconds = this.config['aof-timestamp-enabled'] ? Math.floor(this.now() / 1000) : 0;
+    if (this.main !== null) this.main.append(db, args, seconds);
+    if (this.next !== null) this.next.append(db, args, seconds);
+    this.unitOpen = true;
+    this.turnHasEffects = true;
+  }
+
+  endUnit(): void {
+    if (this.main !== null) this.main.encoder.endUnit();
+    if (this.next !== null) this.next.encoder.endUnit();
+    this.unitOpen = false;
+  }
+
+  /** Why writes must be refused, as strerror says it; null when all is well. */
+  get failure(): string | null {
+    const error = this.writeFailure ?? this.syncFailure;
+    return error === null ? null : strerror(error);
+  }
+
+  /** Whether only a new base ends the failure. */
+  get syncFailed(): boolean {
+    return this.syncFailure !== null;
+  }
+
+  writeTurn(): void {
+    assert(!this.unitOpen, 'a turn ends between units');
+    this.turnUnsafe = this.failedWithinTurn;
+    this.failedWithinTurn = false;
+    if (!this.turnHasEffects) return;
+    this.turnHasEffects = false;
+    if (this.next !== null) this.flushNext(this.next);
+    if (this.main === null) return;
+    this.turn++;
+    if (this.holding !== null) return;
+    // While the write fails, `tick` tries again; what is in the buffer goes first in any case.
+    if (this.writeFailure === null && !this.flushMain(this.main)) this.turnUnsafe = true;
+  }
+
+  whenDurable(done: (safe: boolean) => void): void {
+    const safe = !this.turnUnsafe;
+    // While the log fails writes are refused and reads served: these wait for what can still come, and for no more.
+    const turn = this.writeFailure !== null ? this.written : this.turn;
+    if (this.waiters.length === 0 && (!safe || this.acked >= turn)) done(safe);
+    else this.waiters.push({ turn, safe, done });
+  }
+
+  /** Several times a second, between turns: syncs that are due, the next try after a failed write, checksums of a quiet log. */
+  tick(): void {
+    const { main } = this;
+    if (main === null || this.holding !== null) return;
+    const now = this.now();
+    if (this.writeFailure !== null && this.flushMain(main)) {
+      this.log.warning('AOF write error looks solved, the server can write again.');
+    }
+    if (this.writeFailure !== null) return;
+    if (now - this.lastSealMs >= SYNC_EVERY_MS) {
+      this.lastSealMs = now;
+      main.seal();
+      if (main.encoder.pos > 0 && !this.flushMain(main)) return;
+    }
+    if (this.syncFailure !== null || this.syncSuppressed) return;
+    if (this.config.appendfsync === 'always') {
+      if (main.dirty && main.syncing === null) void this.startSync(main);
+    } else if (this.config.appendfsync === 'everysec' && main.dirty && now - this.lastSyncMs >= SYNC_EVERY_MS) {
+      if (main.syncing === null) {
+        this.delayCounted = false;
+        this.lastSyncMs = now;
+        void this.startSync(main);
+      } else if (!this.delayCounted && now - main.syncStartMs >= SYNC_DELAYED_MS) {
+        this.delayCounted = true;
+        this.delayedSyncs++;
+        this.log.notice(
+          'Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for fsync to complete, this may slow down the server.',
+        );
+      }
+    }
+  }
+
+  // --- changing files: for Rewrite and Persistence -------------------------------------------------------------------
+
+  /** Starts with `file` as the log: nothing was logged before in this process, or nothing of it matters any more. */
+  start(file: LogFile): void {
+    assert(this.main === null, 'no log yet');
+    this.main = file;
+    this.lastSyncMs = this.now();
+    this.lastSealMs = this.lastSyncMs;
+  }
+
+  /** Syncs what is written now. Rejects when that fails; the failure is kept then. */
+  async syncMain(): Promise<void> {
+    await this.syncWhole(this.main!);
+  }
+
+  /**
+   * Between units: from here on effects are for `file`, but nothing is written to it and nothing acknowledged before
+   * `commitHold` or `revertHold`. Returns the file before, written and sealed, or null when writing failed.
+   */
+  hold(file: LogFile): LogFile | null {
+    assert(this.holding === null && !this.unitOpen, 'a hold begins between units');
+    const old = this.main!;
+    if (this.failure !== null) return null;
+    old.seal();
+    if (!this.flushMain(old)) return null;
+    this.holding = old;
+    this.main = file;
+    return old;
+  }
+
+  /** Syncs the file before the hold. Rejects when that fails; the failure is kept then. */
+  async syncHeld(): Promise<void> {
+    await this.syncWhole(this.holding!);
+  }
+
+  private async syncWhole(file: LogFile): Promise<void> {
+    while (file.syncing !== null) await file.syncing.catch(() => {});
+    if (this.syncFailure === null) await this.startSync(file);
+    if (this.syncFailure !== null) throw this.syncFailure;
+  }
+
+  /** As if a sync had failed: until the next rewrite nothing is acknowledged. */
+  failSync(error: unknown): void {
+    this.noteSyncFailure(error);
+  }
+
+  /** The new file is the log now: what waited is written to it. Closes the old one. */
+  commitHold(): void {
+    const old = this.holding!;
+    this.holding = null;
+    this.otherBytes += old.bytes;
+    void old.close();
+    this.afterHold();
+  }
+
+  /** The old file stays the log: what waited is written to it. The new one is closed; its name is the caller's. */
+  revertHold(): void {
+    const file = this.main!;
+    const old = this.holding!;
+    this.holding = null;
+    old.encoder.takeOver(file.encoder);
+    this.main = old;
+    void file.close();
+    this.afterHold();
+  }
+
+  private afterHold(): void {
+    const main = this.main!;
+    if (main.encoder.pos > 0) this.flushMain(main);
+    if (this.writeFailure !== null) this.failWaiters();
+  }
+
+  /** From here on `file` gets a copy of every effect. */
+  beginNext(file: LogFile): void {
+    assert(this.next === null && !this.unitOpen, 'a copy begins between units');
+    this.next = file;
+    this.nextFailure = null;
+  }
+
+  /** Gives the copy up; the file's name is the caller's. */
+  dropNext(): void {
+    if (this.next !== null) void this.next.close();
+    this.next = null;
+  }
+
+  /** Writes and syncs what `next` has so far. */
+  async syncNext(): Promise<void> {
+    if (this.nextFailure !== null) throw this.nextFailure;
+    const next = this.next!;
+    await next.syncing?.catch(() => {});
+    await next.sync(this.now());
+    if (this.nextFailure !== null) throw this.nextFailure;
+  }
+
+  /** Base and `next` are on disk under their names: they are the log now, and failures of the old one are over. */
+  adoptNext(): void {
+    const old = this.main;
+    this.main = this.next!;
+    this.next = null;
+    this.otherBytes = 0;
+    this.writeFailure = null;
+    this.syncFailure = null;
+    this.written = this.turn;
+    if (old === null || this.config.appendfsync !== 'always') this.ack(this.written);
+    if (old !== null) void old.close();
+    this.lastSyncMs = this.now();
+    this.lastSealMs = this.lastSyncMs;
+    if (this.acked < this.written) void this.startSync(this.main);
+  }
+
+  /** Appendonly is turned off: the log is written, synced and closed, and who waits is called back. */
+  async stop(): Promise<void> {
+    this.dropNext();
+    const { main } = this;
+    if (main === null) return;
+    assert(this.holding === null && !this.unitOpen, 'between units and holds');
+    main.seal();
+    this.flushMain(main);
+    this.main = null;
+    await main.syncing?.catch(() => {});
+    await main.sync(this.now()).catch((error: unknown) => {
+      this.log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
+    });
+    await main.close();
+    this.writeFailure = null;
+    this.syncFailure = null;
+    this.ack(this.turn);
+  }
+
+  /** At the end of the process, synchronously: everything is written and synced. Throws what the disk throws. */
+  finish(): void {
+    const { main } = this;
+    if (main === null) return;
+    if (this.holding !== null) {
+      this.holding.encoder.takeOver(main.encoder);
+      this.main = this.holding;
+      this.holding = null;
+    }
+    const last = this.main!;
+    last.seal();
+    last.flush();
+    this.disk.syncData(last.fd);
+    this.written = this.turn;
+    this.ack(this.turn);
+  }
+
+  // --- figures -------------------------------------------------------------------------------------------------------
+
+  get currentBytes(): number {
+    return this.otherBytes + (this.main?.bytes ?? 0);
+  }
+  /** Bytes that wait to be written. */
+  get bufferBytes(): number {
+    return (this.main?.encoder.pos ?? 0) + (this.next?.encoder.pos ?? 0);
+  }
+  get pendingSyncs(): number {
+    return this.main?.syncing == null ? 0 : 1;
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------
+
+  private get syncSuppressed(): boolean {
+    return this.config['no-appendfsync-on-rewrite'] && this.snapshotRunning();
+  }
+
+  private flushMain(file: LogFile): boolean {
+    try {
+      file.flush();
+    } catch (error) {
+      this.writeFailed(error);
+      return false;
+    }
+    this.writeFailure = null;
+    this.written = this.turn;
+    if (this.config.appendfsync !== 'always' || this.syncSuppressed || this.syncFailure !== null)
+      this.ack(this.written);
+    else if (this.acked < this.written && file.syncing === null) void this.startSync(file);
+    return true;
+  }
+
+  private writeFailed(error: unknown): void {
+    if (this.turnHasEffects) this.failedWithinTurn = true;
+    const first = this.writeFailure === null;
+    this.writeFailure = error;
+    const now = this.now();
+    if (first || now - this.lastFailureLogMs >= LOG_EVERY_MS) {
+      this.lastFailureLogMs = now;
+      this.log.warning(`Error writing to the AOF file: ${strerror(error)}`);
+    }
+  }
+
+  private flushNext(next: LogFile): void {
+    try {
+      next.flush();
+    } catch (error) {
+      this.log.warning(`Error writing to the new AOF file: ${strerror(error)}`);
+      this.nextFailure = error;
+      this.dropNext();
+    }
+  }
+
+  /** Resolves when the sync has ended, well or not. */
+  private startSync(file: LogFile): Promise<void> {
+    const upTo = this.written;
+    return file.sync(this.now()).then(
+      () => {
+        if (this.syncFailure !== null || (file !== this.main && file !== this.holding)) return;
+        if (this.config.appendfsync === 'always') this.ack(upTo);
+        if (file !== this.main || this.holding !== null || this.syncSuppressed) return;
+        if (this.config.appendfsync === 'always' && this.acked < this.written && file.syncing === null)
+          this.startSync(file);
+      },
+      (error: unknown) => {
+        if (file === this.main || file === this.holding) this.noteSyncFailure(error);
+      },
+    );
+  }
+
+  private noteSyncFailure(error: unknown): void {
+    this.syncFailure = error;
+    this.log.warning(
+      `Fail to fsync the AOF file: ${strerror(error)}. Writes are refused until a rewrite has put the whole data set on disk.`,
+    );
+    this.failWaiters();
+    this.onSyncFailure();
+  }
+
+  /** Nobody who waits will be acknowledged, nor who has changed something in the open turn. */
+  private failWaiters(): void {
+    if (this.turnHasEffects) this.failedWithinTurn = true;
+    this.acked = this.turn;
+    const waiters = this.waiters;
+    this.waiters = [];
+    for (const waiter of waiters) waiter.done(false);
+  }
+
+  private ack(turn: number): void {
+    if (turn > this.acked) this.acked = turn;
+    let n = 0;
+    while (n < this.waiters.length) {
+      const waiter = this.waiters[n]!;
+      if (waiter.safe && waiter.turn > this.acked) break;
+      n++;
+      waiter.done(waiter.safe);
+    }
+    if (n > 0) this.waiters.splice(0, n);
+  }
+}

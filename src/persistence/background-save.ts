@@ -1,0 +1,151 @@
+/**
+ * SAVE and BGSAVE: the dump, `dir`/`dbfilename`, through temp-<pid>.rdb beside it.
+ *
+ * A crash leaves the old dump or the new one, and at most the temporary file, which the next start removes.
+ */
+import { join } from 'node:path';
+import type { Log } from '../base/log.js';
+import { strerror } from '../base/strerror.js';
+import type { Disk } from '../disk/disk.js';
+import { removeQuietly } from '../disk/replace-file.js';
+import type { SavePoints } from './save-points.js';
+import type { BeginSnapshot, SnapshotNow, SnapshotPlan, SnapshotRun } from './snapshot-run.js';
+
+export interface SaveConfig {
+  readonly dir: string;
+  readonly dbfilename: string;
+}
+
+export interface BackgroundSaveOptions {
+  config: SaveConfig;
+  log: Log;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  savePoints: SavePoints;
+  beginSnapshot: BeginSnapshot;
+  snapshotNow: SnapshotNow;
+}
+
+export class BackgroundSave {
+  /** When the running save began, in milliseconds since 1970; -1 = none runs. */
+  startedAtMs = -1;
+  run: SnapshotRun | null = null;
+  /** Most bytes that the last save held back (INFO rdb_last_cow_size). */
+  lastHeldBytes = 0;
+  private aborted = false;
+  private ending: Promise<boolean> = Promise.resolve(true);
+
+  constructor(private readonly options: BackgroundSaveOptions) {}
+
+  get running(): boolean {
+    return this.run !== null;
+  }
+
+  private plan(): SnapshotPlan {
+    const { config } = this.options;
+    return {
+      path: join(config.dir, config.dbfilename),
+      tempPath: join(config.dir, `temp-${process.pid}.rdb`),
+      format: 'rdb',
+      aofBase: false,
+    };
+  }
+
+  /** SAVE. Returns whether it went well; the log says why not. */
+  saveNow(): boolean {
+    const { savePoints, snapshotNow, log, now } = this.options;
+    savePoints.begin(now());
+    try {
+      snapshotNow(this.plan());
+    } catch (error) {
+      log.warning(`Write error saving DB on disk: ${strerror(error)}`);
+      return false;
+    }
+    log.notice('DB saved on disk');
+    savePoints.succeeded(now());
+    return true;
+  }
+
+  /** BGSAVE. False when it could not begin; the log says why. */
+  start(): boolean {
+    const { savePoints, beginSnapshot, log, now } = this.options;
+    const beginMs = now();
+    savePoints.begin(beginMs);
+    this.aborted = false;
+    let run: SnapshotRun;
+    try {
+      run = beginSnapshot(this.plan());
+    } catch (error) {
+      savePoints.failed();
+      log.warning(`Can't save in background: ${strerror(error)}`);
+      return false;
+    }
+    this.run = run;
+    this.startedAtMs = beginMs;
+    log.notice(`Background saving started by pid ${process.pid}`);
+    this.ending = run.done.then(
+      ({ heldBytesMax }) => {
+        this.lastHeldBytes = heldBytesMax ?? 0;
+        this.ended();
+        savePoints.succeeded(now());
+        log.notice('DB saved on disk');
+        log.notice('Background saving terminated with success');
+        return true;
+      },
+      (error: unknown) => {
+        this.ended();
+        if (this.aborted) {
+          log.warning('Background saving terminated by request');
+        } else {
+          savePoints.failed();
+          log.warning(`Background saving error: ${strerror(error)}`);
+        }
+        return false;
+      },
+    );
+    return true;
+  }
+
+  private ended(): void {
+    const { savePoints, now } = this.options;
+    savePoints.lastSeconds = Math.floor((now() - this.startedAtMs) / 1000);
+    this.startedAtMs = -1;
+    this.run = null;
+  }
+
+  /** Resolves when no save runs, with how the last one ended. */
+  async settled(): Promise<boolean> {
+    return this.ending;
+  }
+
+  /** Gives the running save up. */
+  async stop(): Promise<void> {
+    this.aborted = true;
+    this.run?.abort();
+    await this.ending;
+  }
+}
+
+/**
+ * Removes temp-<pid>.rdb and temp-rewriteaof-<pid>.aof files (and stock servers' variants of these names) that processes have
+ * left which no longer run; one of this pid is left over as well, for this process has only just begun.
+ */
+export function removeLeftOvers(disk: Disk, dir: string, isAlive: (pid: number) => boolean = pidAlive): void {
+  if (!disk.stat(dir)?.directory) return;
+  for (const name of disk.list(dir)) {
+    const pid = Number(LEFT_OVER.exec(name)?.[1] ?? 0);
+    if (pid > 0 && (pid === process.pid || !isAlive(pid))) removeQuietly(disk, join(dir, name));
+  }
+}
+
+/** The number before a replica's pid is the time at which its full sync began. */
+const LEFT_OVER = /^temp-(?:rewriteaof-(?:bg-)?|\d+\.)?(\d+)\.(?:rdb|aof)$/;
+
+function pidAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EPERM';
+  }
+}

@@ -1,0 +1,33 @@
+/** How far loading has come: INFO's loading_* fields. */
+export class LoadingProgress {
+  active = false;
+  /** Milliseconds since 1970. */
+  startMs = 0;
+  totalBytes = 0;
+  loadedBytes = 0;
+  /** The file that is being read. */
+  file = '';
+
+  begin(nowMs: number, totalBytes: number): void {
+    this.active = true;
+    this.startMs = nowMs;
+    this.totalBytes = totalBytes;
+    this.loadedBytes = 0;
+  }
+
+  end(): void {
+    this.active = false;
+    this.file = '';
+  }
+
+  get percent(): number {
+    return this.totalBytes === 0 ? 0 : (this.loadedBytes / this.totalBytes) * 100;
+  }
+
+  /** Seconds to go at the speed so far; 1 while nothing is known, as stock servers answer. */
+  etaSeconds(nowMs: number): number {
+    const elapsed = Math.floor((nowMs - this.startMs) / 1000);
+    if (elapsed === 0 || this.loadedBytes === 0) return 1;
+    return Math.floor((elapsed * (this.totalBytes - this.loadedBytes)) / this.loadedBytes);
+  }
+}

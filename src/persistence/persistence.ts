@@ -1,0 +1,413 @@
+/**
+ * Everything about keeping data that is not a codec: what runs when, what excludes what. The server calls it from its
+ * commands, its timer and its start and end; it calls back through `PersistenceHost`.
+ *
+ *   start        recovery, then the log is opened
+ *   tick         ten times a second: save points, automatic rewrite, what was scheduled, the log's syncs
+ *   SAVE BGSAVE BGREWRITEAOF SHUTDOWN, CONFIG SET appendonly, DEBUG RELOAD and LOADAOF
+ *
+ * Snapshots exclude one another: BGSAVE, BGREWRITEAOF and the first rewrite after `appendonly yes` wait for each other,
+ * with Redis's answers.
+ */
+import { CommandError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { strerror } from '../base/strerror.js';
+import type { Disk } from '../disk/disk.js';
+import { AofDirectory } from './aof-directory.js';
+import { AppendLog, type AppendLogConfig } from './append-log.js';
+import { BackgroundSave, removeLeftOvers, type SaveConfig } from './background-save.js';
+import { LoadingProgress } from './loading.js';
+import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig } from './recovery.js';
+import { type RewriteConfig, Rewriter } from './rewrite.js';
+import { type SavePoint, SavePoints } from './save-points.js';
+import type { BeginSnapshot, SnapshotNow } from './snapshot-run.js';
+
+/** Directives by their names; they may change at any time, but for appenddirname and appendfilename. */
+export interface PersistenceConfig extends AppendLogConfig, RewriteConfig, RecoveryConfig, SaveConfig {
+  readonly save: readonly SavePoint[];
+  readonly appenddirname: string;
+  readonly 'auto-aof-rewrite-percentage': number;
+  readonly 'auto-aof-rewrite-min-size': number;
+  readonly 'stop-writes-on-bgsave-error': boolean;
+}
+
+export interface PersistenceHost {
+  beginSnapshot: BeginSnapshot;
+  snapshotNow: SnapshotNow;
+  target: LoadTarget;
+}
+
+export interface PersistenceOptions {
+  disk: Disk;
+  config: PersistenceConfig;
+  log: Log;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  host: PersistenceHost;
+}
+
+const SAVE_IN_PROGRESS = new CommandError('ERR Background save already in progress');
+const OTHER_CHILD = new CommandError(
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.",
+);
+const REWRITE_IN_PROGRESS = new CommandError('ERR Background append only file rewriting already in progress');
+const SAVE_FAILED = new CommandError('ERR');
+const STOP_WRITES = new CommandError(
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
+);
+
+export class Persistence {
+  readonly appendLog: AppendLog;
+  readonly savePoints: SavePoints;
+  readonly progress = new LoadingProgress();
+  readonly save: BackgroundSave;
+  readonly rewriter: Rewriter;
+  readonly directory: AofDirectory;
+  /** `wait`: appendonly was turned on, and its first rewrite has not ended. */
+  aof: 'off' | 'wait' | 'on' = 'off';
+  /** A rewrite, or a save, is to begin as soon as nothing else runs. */
+  rewriteScheduled = false;
+  saveScheduled = false;
+  /** The last load's figures. */
+  keysLoaded = 0;
+  keysExpired = 0;
+  private turningOff = false;
+
+  private readonly disk: Disk;
+  private readonly config: PersistenceConfig;
+  private readonly log: Log;
+  private readonly now: () => number;
+  private readonly host: PersistenceHost;
+
+  constructor(options: PersistenceOptions) {
+    const { disk, config, log, now, host } = options;
+    this.disk = disk;
+    this.config = config;
+    this.log = log;
+    this.now = now;
+    this.host = host;
+    this.savePoints = new SavePoints(now());
+    this.appendLog = new AppendLog({ disk, config, log, now });
+    this.appendLog.snapshotRunning = () => this.busy;
+    this.appendLog.onSyncFailure = () => {
+      this.rewriteScheduled = true;
+    };
+    this.directory = new AofDirectory(disk, config.dir, config.appenddirname, config.appendfilename, log);
+    this.save = new BackgroundSave({ config, log, now, savePoints: this.savePoints, ...host });
+    this.rewriter = new Rewriter({
+      directory: this.directory,
+      appendLog: this.appendLog,
+      config,
+      log,
+      now,
+      beginSnapshot: host.beginSnapshot,
+      logged: () => this.aof !== 'off',
+    });
+  }
+
+  /** Whether a snapshot runs, or must not begin yet. */
+  get busy(): boolean {
+    return this.save.running || this.rewriter.running || this.turningOff;
+  }
+
+  // --- start ---------------------------------------------------------------------------------------------------------
+
+  /** Loads what there is and opens the log. Throws RecoveryError. Until it resolves `progress` tells how far it is. */
+  async start(): Promise<Recovered> {
+    const { config, disk, directory } = this;
+    removeLeftOvers(disk, config.dir);
+    const recovered = await this.recovery().run();
+    this.savePoints.loaded(this.now());
+    if (config.appendonly) {
+      await this.openLog(recovered.needsBase);
+      directory.removeTemporary();
+      if (!config['aof-disable-auto-gc']) await directory.removeHistory();
+    }
+    return recovered;
+  }
+
+  private recovery(): Recovery {
+    const { disk, config, directory, log, now, progress, host } = this;
+    const target: LoadTarget = {
+      clear: () => host.target.clear(),
+      apply: (args) => host.target.apply(args),
+      openRdb: (source, kind) => {
+        const load = host.target.openRdb(source, kind);
+        const persistence = this;
+        return {
+          step() {
+            const more = load.step();
+            if (!more) {
+              persistence.keysLoaded = load.keysLoaded;
+              persistence.keysExpired = load.keysExpired;
+            }
+            return more;
+          },
+          get offset() {
+            return load.offset;
+          },
+          get keysLoaded() {
+            return load.keysLoaded;
+          },
+          get keysExpired() {
+            return load.keysExpired;
+          },
+        };
+      },
+    };
+    return new Recovery({ disk, dir: config.dir, directory, config, log, now, progress, target });
+  }
+
+  /**
+   * Opens the log after loading. Every name and every byte that the manifest stands for is made durable before the manifest
+   * says so: the base, then the INCR, then the manifest.
+   */
+  private async openLog(needsBase: boolean): Promise<void> {
+    const { directory, disk, appendLog, log } = this;
+    directory.ensure();
+    directory.removeTemporary();
+    const manifest = directory.manifest.clone();
+    if (needsBase) {
+      const format = this.config['aof-use-rdb-preamble'] ? 'rdb' : 'aof';
+      const base = manifest.addBase(directory.prefix, format);
+      log.notice(`Creating AOF base file ${base.name} on server start`);
+      await this.host.beginSnapshot({
+        path: directory.file(base.name),
+        tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
+        format: format === 'rdb' ? 'rdb' : 'commands',
+        aofBase: true,
+      }).done;
+    }
+    if (manifest.incr.length > 0) {
+      const { name } = manifest.incr.at(-1)!;
+      log.notice(`Opening AOF incr file ${name} on server start`);
+      appendLog.start(appendLog.open(directory.file(name), 'append'));
+    } else {
+      if (manifest.base !== null) this.syncFile(directory.file(manifest.base.name));
+      const incr = manifest.addIncr(directory.prefix);
+      log.notice(`Creating AOF incr file ${incr.name} on server start`);
+      const file = appendLog.open(directory.file(incr.name), 'create');
+      disk.syncDir(directory.path);
+      directory.persistNow(manifest);
+      appendLog.start(file);
+    }
+    let total = 0;
+    for (const { name } of directory.manifest.files()) total += directory.bytes(name);
+    appendLog.otherBytes = total - appendLog.main!.bytes;
+    const { base } = directory.manifest;
+    appendLog.baseBytes = base === null ? 0 : directory.bytes(base.name);
+    this.aof = 'on';
+  }
+
+  private syncFile(path: string): void {
+    const fd = this.disk.open(path, 'append');
+    try {
+      this.disk.sync(fd);
+    } finally {
+      this.disk.close(fd);
+    }
+  }
+
+  // --- timer ---------------------------------------------------------------------------------------------------------
+
+  tick(): void {
+    const { config, rewriter, savePoints, appendLog, log } = this;
+    appendLog.tick();
+    if (!this.busy && this.rewriteScheduled && !rewriter.limited()) this.startRewrite();
+    if (!this.busy) {
+      const now = this.now();
+      const point = savePoints.due(config.save, now);
+      if (point !== null) {
+        log.notice(`${point.changes} changes in ${point.seconds} seconds. Saving...`);
+        this.save.start();
+      } else if (this.saveScheduled && savePoints.mayTry(now)) {
+        if (this.save.start()) this.saveScheduled = false;
+      }
+    }
+    if (!this.busy) this.rewriteIfGrown();
+  }
+
+  private rewriteIfGrown(): void {
+    const { config, appendLog, log } = this;
+    const percentage = config['auto-aof-rewrite-percentage'];
+    if (this.aof !== 'on' || percentage === 0) return;
+    const bytes = appendLog.currentBytes;
+    if (bytes <= config['auto-aof-rewrite-min-size']) return;
+    const growth = Math.floor((bytes * 100) / (appendLog.baseBytes || 1)) - 100;
+    if (growth < percentage || this.rewriter.limited()) return;
+    log.notice(`Starting automatic rewriting of AOF on ${growth}% growth`);
+    this.startRewrite();
+  }
+
+  private startRewrite(): void {
+    this.rewriteScheduled = false;
+    void this.rewriter.start().then(() => {
+      if (this.aof === 'wait' && this.appendLog.main !== null) {
+        this.aof = 'on';
+        this.log.notice('AOF is on: the first rewrite has ended');
+      }
+      if (this.aof === 'wait' || (this.aof === 'on' && this.appendLog.syncFailed)) this.rewriteScheduled = true;
+    });
+  }
+
+  // --- commands ------------------------------------------------------------------------------------------------------
+
+  /** Why a write must be refused now, as the error to answer with; null when it need not. */
+  get writeRefusal(): CommandError | null {
+    const failure = this.aof === 'on' ? this.appendLog.failure : null;
+    if (failure !== null) return new CommandError(`MISCONF Errors writing to the AOF file: ${failure}`);
+    const { config, savePoints } = this;
+    if (!savePoints.lastOk && config['stop-writes-on-bgsave-error'] && config.save.length > 0) return STOP_WRITES;
+    return null;
+  }
+
+  /** SAVE. */
+  saveNow(): void {
+    if (this.save.running) throw SAVE_IN_PROGRESS;
+    if (!this.save.saveNow()) throw SAVE_FAILED;
+  }
+
+  /** BGSAVE [SCHEDULE]; returns the status to answer with. */
+  bgsave(schedule: boolean, inTransaction: boolean): string {
+    if (this.save.running) throw SAVE_IN_PROGRESS;
+    if (this.busy || inTransaction) {
+      if (!schedule && !inTransaction) throw OTHER_CHILD;
+      this.saveScheduled = true;
+      return 'Background saving scheduled';
+    }
+    if (!this.save.start()) throw SAVE_FAILED;
+    return 'Background saving started';
+  }
+
+  /** BGREWRITEAOF; returns the status to answer with. */
+  bgrewriteaof(inTransaction: boolean): string {
+    if (this.rewriter.running) throw REWRITE_IN_PROGRESS;
+    if (this.busy || inTransaction) {
+      this.rewriteScheduled = true;
+      this.rewriter.failuresInARow = 0;
+      return 'Background append only file rewriting scheduled';
+    }
+    this.startRewrite();
+    return 'Background append only file rewriting started';
+  }
+
+  /**
+   * CONFIG SET appendonly. `yes` begins with a rewrite, which is under way or scheduled when this returns; `no` is in
+   * force at once, and the files are closed soon after.
+   * @returns null, or why it can't be
+   */
+  setAppendonly(on: boolean): string | null {
+    if (on === (this.aof !== 'off')) return null;
+    if (!on) {
+      this.aof = 'off';
+      this.rewriteScheduled = false;
+      this.turnedOff = this.turnOff();
+      return null;
+    }
+    try {
+      this.directory.ensure();
+    } catch (error) {
+      this.log.warning(`Can't open or create append-only dir ${this.directory.path}: ${strerror(error)}`);
+      return 'Unable to turn on AOF. Check server logs.';
+    }
+    this.aof = 'wait';
+    this.rewriteScheduled = true;
+    if (this.busy) {
+      this.log.notice(
+        'AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.',
+      );
+    } else {
+      this.startRewrite();
+    }
+    return null;
+  }
+
+  /** Resolves when an `appendonly no` has closed the files. */
+  turnedOff: Promise<void> = Promise.resolve();
+
+  private async turnOff(): Promise<void> {
+    this.turningOff = true;
+    try {
+      if (this.rewriter.running) {
+        this.log.notice('The rewrite of the AOF is stopped, for AOF is turned off');
+        await this.rewriter.stop();
+      }
+      await this.appendLog.stop();
+    } finally {
+      this.turningOff = false;
+    }
+  }
+
+  // --- end -----------------------------------------------------------------------------------------------------------
+
+  /**
+   * The end of the process: stops what runs, writes and syncs the log, and saves the dump if asked to or configured so.
+   * Returns whether all went well; without `force` nothing irreversible has happened when it did not.
+   */
+  async shutdown(save: 'save' | 'nosave' | 'configured', force: boolean): Promise<boolean> {
+    const { log, config } = this;
+    if (this.save.running) {
+      log.warning('There is a child saving an .rdb. Killing it!');
+      await this.save.stop();
+    }
+    if (this.aof !== 'off') {
+      if (this.aof === 'wait') {
+        if (!force) {
+          log.warning("Writing initial AOF, can't exit.");
+          return false;
+        }
+        log.warning('Writing initial AOF. Exit anyway.');
+      }
+      if (this.rewriter.running) {
+        log.warning('There is a child rewriting the AOF. Killing it!');
+        await this.rewriter.stop();
+      }
+      log.notice('Calling fsync() on the AOF file.');
+      try {
+        this.appendLog.finish();
+      } catch (error) {
+        log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
+        if (!force) return false;
+      }
+    }
+    if (save === 'save' || (save === 'configured' && config.save.length > 0)) {
+      log.notice('Saving the final RDB snapshot before exiting.');
+      if (!this.save.saveNow()) {
+        if (!force) {
+          log.warning("Error trying to save the DB, can't exit.");
+          return false;
+        }
+        log.warning('Error trying to save the DB. Exit anyway.');
+      }
+    }
+    return true;
+  }
+
+  // --- debugging -----------------------------------------------------------------------------------------------------
+
+  /** DEBUG RELOAD: the dump is loaded. Saving it first, and emptying the keyspace, are the caller's. */
+  async reloadDump(): Promise<void> {
+    const { disk, config, directory, log, now, progress, host } = this;
+    const off = { ...config, appendonly: false, dbfilename: config.dbfilename };
+    await new Recovery({
+      disk,
+      dir: config.dir,
+      directory,
+      config: off,
+      log,
+      now,
+      progress,
+      target: host.target,
+    }).run();
+    this.savePoints.loaded(now());
+  }
+
+  /** DEBUG LOADAOF: the log is written, and loaded again. Emptying the keyspace is the caller's, in between. */
+  async reloadAof(empty: () => void): Promise<void> {
+    if (this.rewriter.running) await this.rewriter.stop();
+    this.appendLog.writeTurn();
+    empty();
+    await this.recovery().loadAof();
+    this.savePoints.loaded(this.now());
+  }
+}

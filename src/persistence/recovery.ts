@@ -1,0 +1,465 @@
+/**
+ * What a server does with the files that it finds when it starts.
+ *
+ *   appendonly yes   the AOF, if there is one: all files of the manifest, or one file from before version 7, which is then
+ *                    moved into the directory. If there is none but a dump, the dump: `needsBase` asks for a base made from
+ *                    what was loaded (stock servers start empty instead, and overwrite).
+ *   appendonly no    the dump, if there is one.
+ *
+ * The upgrade of an old file: directory, manifest that names the old file as base, move of the file, in this order; the
+ * next start goes on wherever a crash has stopped it.
+ *
+ * A file that ends too early is cut after its last whole command (before a MULTI without EXEC) when `aof-load-truncated`
+ * allows and nothing comes after it; `aof-load-corrupt-tail-max-size` allows the same for a last few damaged bytes. Anything
+ * else is a RecoveryError, with file, offset and what to do; then nothing has been changed on disk.
+ *
+ * Loading gives way to the event loop all few milliseconds.
+ */
+import { basename, dirname, join } from 'node:path';
+import { CorruptionError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { strerror } from '../base/strerror.js';
+import type { Disk } from '../disk/disk.js';
+import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
+import { ManifestError } from '../formats/aof/manifest.js';
+import type { ByteSource } from '../formats/rdb/source.js';
+import { Args } from '../formats/resp/args.js';
+import type { AofDirectory } from './aof-directory.js';
+import type { LoadingProgress } from './loading.js';
+
+/** An RDB that is being loaded, a step at a time. */
+export interface RdbLoad {
+  /** False at the end. Throws CorruptionError. */
+  step(): boolean;
+  /** Offset in the file behind what was read. */
+  readonly offset: number;
+  readonly keysLoaded: number;
+  readonly keysExpired: number;
+}
+
+/** Where what is loaded goes. */
+export interface LoadTarget {
+  /** Empties the keyspace. */
+  clear(): void;
+  /**
+   * Begins to read an RDB.
+   * @param kind `dump`: keys whose time is over are left out. `base`: they are kept, for the log may say more about them
+   */
+  openRdb(source: ByteSource, kind: 'dump' | 'base'): RdbLoad;
+  /** Runs a command of the log (never MULTI or EXEC). Valid during the call. Throws UnknownCommand for one that is none. */
+  apply(args: Args): void;
+}
+
+/** The log holds a command that this server does not know. */
+export class UnknownCommand extends Error {
+  override name = 'UnknownCommand';
+  constructor(readonly command: string) {
+    super(`Unknown command '${command}'`);
+  }
+}
+
+export interface RecoveryConfig {
+  readonly appendonly: boolean;
+  readonly appendfilename: string;
+  readonly dbfilename: string;
+  readonly 'aof-load-truncated': boolean;
+  readonly 'aof-load-corrupt-tail-max-size': number;
+  readonly 'aof-checksum': boolean;
+}
+
+export interface RecoveryOptions {
+  disk: Disk;
+  /** The directive `dir`, absolute. */
+  dir: string;
+  directory: AofDirectory;
+  config: RecoveryConfig;
+  log: Log;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  progress: LoadingProgress;
+  target: LoadTarget;
+}
+
+export interface Recovered {
+  from: 'aof' | 'dump' | 'nothing';
+  /** The AOF has no base yet: one must be made from what was loaded before the log begins. */
+  needsBase: boolean;
+}
+
+/** The server cannot start with these files. The log has all about it already. */
+export class RecoveryError extends Error {
+  override name = 'RecoveryError';
+  readonly code = 'ONGGI_RECOVERY';
+  constructor(
+    message: string,
+    readonly file: string,
+    /** Byte at which the trouble is; -1 when it has no place. */
+    readonly offset: number,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+const CHUNK_BYTES = 512 * 1024;
+/** Loading holds the event loop for about this long at a time. */
+const SLICE_MS = 10;
+/** Commands and keys between two looks at the clock. */
+const CLOCK_EVERY = 64;
+
+/** Thrown when a cut has changed what was loaded already. */
+class LoadAgain extends Error {}
+
+export class Recovery {
+  private lastYieldMs = 0;
+
+  constructor(private readonly options: RecoveryOptions) {}
+
+  /** Loads what there is. Throws RecoveryError. */
+  async run(): Promise<Recovered> {
+    return this.options.config.appendonly ? this.loadAof() : this.loadDump();
+  }
+
+  // --- the dump ------------------------------------------------------------------------------------------------------
+
+  private async loadDump(): Promise<Recovered> {
+    const { disk, dir, config, log, now, progress } = this.options;
+    const path = join(dir, config.dbfilename);
+    const stat = disk.stat(path);
+    if (stat === null) return { from: 'nothing', needsBase: config.appendonly };
+    const startMs = now();
+    progress.begin(startMs, stat.bytes);
+    try {
+      progress.file = path;
+      const fd = this.openFile(path);
+      try {
+        await this.readRdb(path, fd, 0, 'dump');
+      } finally {
+        disk.close(fd);
+      }
+    } finally {
+      progress.end();
+    }
+    log.notice(`DB loaded from disk: ${seconds(now() - startMs)} seconds`);
+    return { from: 'dump', needsBase: config.appendonly };
+  }
+
+  // --- the AOF -------------------------------------------------------------------------------------------------------
+
+  /** Loads the AOF whatever `appendonly` says: also for DEBUG LOADAOF. */
+  async loadAof(): Promise<Recovered> {
+    const { directory, log, now, progress, config, dir, disk } = this.options;
+    try {
+      directory.load();
+    } catch (error) {
+      if (!(error instanceof ManifestError)) throw error;
+      log.warning(
+        `*** FATAL AOF MANIFEST FILE ERROR *** Reading the manifest file, at line ${error.line}: ${error.reason}`,
+      );
+      throw new RecoveryError(error.message, error.file, error.offset, error);
+    }
+    this.upgrade();
+    if (directory.manifest.empty) {
+      if (disk.stat(join(dir, config.dbfilename)) !== null) {
+        log.warning(
+          `appendonly is yes, but there is no append only file in ${directory.path}: importing ${config.dbfilename} instead of starting empty`,
+        );
+      }
+      return this.loadDump();
+    }
+    const startMs = now();
+    for (;;) {
+      let total = 0;
+      for (const { name } of directory.manifest.files()) {
+        if (disk.stat(directory.file(name)) === null) {
+          const message = `The AOF file ${name} that the manifest ${directory.manifestPath} lists doesn't exist`;
+          log.warning(message);
+          throw new RecoveryError(message, directory.file(name), -1);
+        }
+        total += directory.bytes(name);
+      }
+      progress.begin(startMs, total);
+      try {
+        await this.loadFiles();
+        break;
+      } catch (error) {
+        if (!(error instanceof LoadAgain)) throw error;
+        this.options.target.clear();
+      } finally {
+        progress.end();
+      }
+    }
+    log.notice(`DB loaded from append only file: ${seconds(now() - startMs)} seconds`);
+    return { from: 'aof', needsBase: false };
+  }
+
+  private async loadFiles(): Promise<void> {
+    const { directory, log, now } = this.options;
+    const files = directory.manifest.files();
+    let before = 0;
+    for (const [i, file] of files.entries()) {
+      const startMs = now();
+      const last = files.slice(i + 1).every(({ name }) => directory.bytes(name) === 0);
+      await this.loadFile(directory.file(file.name), last, before);
+      before += directory.bytes(file.name);
+      const kind = file.type === 'b' ? 'base' : 'incr';
+      log.notice(`DB loaded from ${kind} file ${file.name}: ${seconds(now() - startMs)} seconds`);
+    }
+  }
+
+  /** One file: RDB, commands, or both one after the other. `last`: nothing comes after it. */
+  private async loadFile(path: string, last: boolean, before: number): Promise<void> {
+    const { disk, log, progress } = this.options;
+    const fd = this.openFile(path);
+    progress.file = path;
+    try {
+      const bytes = disk.size(fd);
+      const magic = Buffer.alloc(5);
+      let offset = 0;
+      if (disk.read(fd, magic, 0, 5, 0) === 5 && /^(REDIS|VALKE)$/.test(magic.toString('latin1'))) {
+        const base = path.endsWith('.base.rdb');
+        log.notice(base ? 'Reading RDB base file on AOF loading...' : 'Reading RDB preamble from AOF file...');
+        offset = await this.readRdb(path, fd, before, 'base');
+        if (offset < bytes) log.notice('Reading the remaining AOF tail...');
+      }
+      if (offset < bytes) await this.readLog(path, fd, offset, bytes, last, before);
+    } finally {
+      disk.close(fd);
+    }
+  }
+
+  private openFile(path: string): number {
+    try {
+      return this.options.disk.open(path, 'read');
+    } catch (error) {
+      const message = `Fatal error: can't open ${path} for reading: ${strerror(error)}`;
+      this.options.log.warning(message);
+      throw new RecoveryError(message, path, -1, error);
+    }
+  }
+
+  // --- RDB -----------------------------------------------------------------------------------------------------------
+
+  /** Returns the offset behind it. `before`: bytes of the files before. */
+  private async readRdb(path: string, fd: number, before: number, kind: 'dump' | 'base'): Promise<number> {
+    const { disk, log, progress, target } = this.options;
+    let at = 0;
+    const source: ByteSource = {
+      name: path,
+      read(buf, off, len) {
+        const n = disk.read(fd, buf, off, len, at);
+        at += n;
+        return n;
+      },
+    };
+    try {
+      const load = target.openRdb(source, kind);
+      for (let n = 1; load.step(); n++) {
+        if (n % CLOCK_EVERY !== 0 || !this.sliceOver()) continue;
+        progress.loadedBytes = before + load.offset;
+        await this.giveWay();
+      }
+      progress.loadedBytes = before + load.offset;
+      log.notice(`Done loading RDB, keys loaded: ${load.keysLoaded}, keys expired: ${load.keysExpired}.`);
+      return load.offset;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw this.unreadable(path, error);
+      if (kind === 'base') log.warning(`Error reading the RDB base file ${path}, AOF loading aborted`);
+      const message = `${error.message}. Look at it with redis-check-rdb ${path}, and put a good copy in its place`;
+      log.warning(message);
+      throw new RecoveryError(message, path, error.offset, error);
+    }
+  }
+
+  private unreadable(path: string, error: unknown): unknown {
+    if (typeof (error as { code?: unknown }).code !== 'string') return error;
+    const message = `Unrecoverable error reading ${path}: ${strerror(error)}`;
+    this.options.log.warning(message);
+    return new RecoveryError(message, path, -1, error);
+  }
+
+  // --- commands ------------------------------------------------------------------------------------------------------
+
+  private async readLog(
+    path: string,
+    fd: number,
+    from: number,
+    bytes: number,
+    last: boolean,
+    before: number,
+  ): Promise<void> {
+    const { config, progress } = this.options;
+    const reader = new LogReader(path, { offset: from, fileBytes: bytes, verify: config['aof-checksum'] });
+    try {
+      await this.replay(reader, fd, from, bytes, before);
+    } catch (error) {
+      if (error instanceof TruncatedLogError) this.truncated(error, path, last);
+      else if (error instanceof CorruptionError) this.damaged(error, reader, path, bytes, last);
+      else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
+      else throw this.unreadable(path, error);
+    }
+    progress.loadedBytes = before + bytes;
+  }
+
+  private async replay(reader: LogReader, fd: number, from: number, bytes: number, before: number): Promise<void> {
+    const { disk, progress, target } = this.options;
+    const args = new Args();
+    /** Commands since MULTI; null outside. */
+    let queue: Args[] | null = null;
+    let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let other = Buffer.allocUnsafe(CHUNK_BYTES);
+    // The next chunk is read while this one is applied.
+    let reading = disk.readAsync(fd, chunk, 0, CHUNK_BYTES, from);
+    try {
+      for (let at = from; at < bytes; ) {
+        const n = await reading;
+        if (n === 0) break;
+        at += n;
+        reading = disk.readAsync(fd, other, 0, CHUNK_BYTES, at);
+        reader.push(chunk.subarray(0, n));
+        [chunk, other] = [other, chunk];
+        let token = reader.next(args);
+        for (let i = 1; token !== Token.MORE; token = reader.next(args), i++) {
+          if (token === Token.COMMAND) {
+            if (reader.openMulti >= 0) {
+              if (queue === null) queue = [];
+              else queue.push(args.clone());
+            } else if (queue !== null) {
+              for (const queued of queue) target.apply(queued);
+              queue = null;
+            } else if (!(args.count === 1 && args.is(0, 'EXEC'))) {
+              target.apply(args);
+            }
+          }
+          if (i % CLOCK_EVERY === 0 && this.sliceOver()) {
+            progress.loadedBytes = before + reader.offset;
+            await this.giveWay();
+          }
+        }
+        progress.loadedBytes = before + reader.offset;
+      }
+      reader.end();
+    } finally {
+      await reading.catch(() => {});
+    }
+  }
+
+  private sliceOver(): boolean {
+    return performance.now() - this.lastYieldMs > SLICE_MS;
+  }
+
+  private async giveWay(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.lastYieldMs = performance.now();
+  }
+
+  // --- cut and damaged files -----------------------------------------------------------------------------------------
+
+  private truncated(error: TruncatedLogError, path: string, last: boolean): void {
+    const { config, log } = this.options;
+    if (error.cutOffset < error.offset) log.warning(`Revert incomplete MULTI/EXEC transaction in AOF file ${path}`);
+    if (!last) {
+      log.warning('Fatal error: the truncated file is not the last file');
+    } else if (config['aof-load-truncated']) {
+      log.warning(`!!! Warning: short read while loading the AOF file ${path}!!!`);
+      this.cut(path, error.cutOffset);
+      log.warning(`AOF ${path} loaded anyway because aof-load-truncated is enabled`);
+      return;
+    }
+    const manifest = this.options.directory.manifestPath;
+    const alternative = last
+      ? " 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and restart the server."
+      : '';
+    const message = `Unexpected end of file reading the append only file ${path} at byte ${error.cutOffset}. You can: 1) Make a backup of your AOF file, then use redis-check-aof --fix ${manifest}.${alternative}`;
+    log.warning(message);
+    throw new RecoveryError(message, path, error.cutOffset, error);
+  }
+
+  private damaged(error: CorruptionError, reader: LogReader, path: string, bytes: number, last: boolean): void {
+    const { config, log } = this.options;
+    const cutOffset = Math.min(error.offset, reader.cutOffset);
+    if (last && bytes - cutOffset <= config['aof-load-corrupt-tail-max-size']) {
+      log.warning(`!!! Warning: ${error.message}!!!`);
+      this.cut(path, cutOffset);
+      log.warning(
+        `AOF ${path} loaded anyway because its damaged tail of ${bytes - cutOffset} bytes is within aof-load-corrupt-tail-max-size`,
+      );
+      if (cutOffset < reader.cutOffset) throw new LoadAgain();
+      return;
+    }
+    const manifest = this.options.directory.manifestPath;
+    const message = `Bad file format reading the append only file ${path}: ${error.message}. Make a backup of your AOF file, then use redis-check-aof --fix ${manifest}, which drops what follows the damage${error.expected.includes('checksum') ? ' (if you have edited the file by hand, start once with aof-checksum no and run BGREWRITEAOF)' : ''}`;
+    log.warning(message);
+    throw new RecoveryError(message, path, error.offset, error);
+  }
+
+  private unknownCommand(error: UnknownCommand, reader: LogReader, path: string): never {
+    const message = `Unknown command '${error.command}' reading the append only file ${path} at byte ${reader.tokenOffset}`;
+    this.options.log.warning(message);
+    throw new RecoveryError(message, path, reader.tokenOffset, error);
+  }
+
+  /** Cuts a file, durably. */
+  private cut(path: string, bytes: number): void {
+    const { disk, log } = this.options;
+    log.warning(`!!! Truncating the AOF ${path} at offset ${bytes} !!!`);
+    try {
+      const fd = disk.open(path, 'append');
+      try {
+        disk.truncate(fd, bytes);
+        disk.sync(fd);
+      } finally {
+        disk.close(fd);
+      }
+    } catch (error) {
+      const message = `Error truncating the AOF file ${path}: ${strerror(error)}`;
+      log.warning(message);
+      throw new RecoveryError(message, path, bytes, error);
+    }
+  }
+
+  // --- a file from before version 7 ----------------------------------------------------------------------------------
+
+  /**
+   * Takes `dir`/appendonly.aof into the directory as base, if it is there and the directory has no AOF of its own, or if a
+   * crash has stopped just that.
+   */
+  private upgrade(): void {
+    const { disk, dir, directory, log } = this.options;
+    const { prefix, manifest } = directory;
+    const old = join(dir, prefix);
+    const stat = disk.stat(old);
+    if (stat === null || stat.directory) return;
+    const files = manifest.files();
+    const begun = files.length === 1 && files[0]!.type === 'b' && files[0]!.name === prefix;
+    const there = disk.stat(directory.file(prefix)) !== null;
+    if (!(files.length === 0 && manifest.history.length === 0) && !(begun && !there)) return;
+    try {
+      directory.ensure();
+      if (!begun) {
+        const next = manifest.clone();
+        next.base = { name: prefix, seq: 1, type: 'b' };
+        next.baseSeq = 1;
+        directory.persistNow(next);
+      }
+      const fd = disk.open(old, 'append');
+      disk.sync(fd);
+      disk.close(fd);
+      disk.rename(old, directory.file(prefix));
+      disk.syncDir(directory.path);
+      disk.syncDir(dirname(old));
+    } catch (error) {
+      const message = `Error trying to move the old AOF file ${old} into dir ${directory.path}: ${strerror(error)}`;
+      log.warning(message);
+      throw new RecoveryError(message, old, -1, error);
+    }
+    log.notice(
+      `Successfully migrated an old-style AOF file (${prefix}) into the AOF directory (${basename(directory.path)}).`,
+    );
+  }
+}
+
+/** As `%.3f`. */
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
