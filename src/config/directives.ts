@@ -228,6 +228,8 @@ const PERSISTENCE = [
   row('auto-aof-rewrite-percentage', integer(100, 0, INT_MAX)),
   row('auto-aof-rewrite-min-size', memory(64 * MB, 0, LONG_MAX)),
   row('aof-load-truncated', yesNo(true)),
+  row('aof-load-corrupt-tail-max-size', memory(0, 0, LONG_MAX)),
+  row('aof-checksum', yesNo(true)),
   row('aof-use-rdb-preamble', yesNo(true)),
   row('aof-timestamp-enabled', yesNo(false)),
   row('aof-rewrite-incremental-fsync', yesNo(true)),
