@@ -211,7 +211,7 @@ describe('fields that expire', () => {
     hash.setWithExpire(latin1(field), 0, field.length, latin1(value), 0, value.length, at);
   const expireOf = (hash: Hash, field: string) => hash.fieldExpire(latin1(field), 0, field.length);
 
-  it('count as missing from their moment on, and only then', () => {
+  it('count as missing when their moment has passed, and only then', () => {
     const hash = newHash();
     set(hash, 'stays', '1');
     expect(hash.hasFieldExpiry).toBe(false);
@@ -221,9 +221,9 @@ describe('fields that expire', () => {
     expect(hash.minExpire).toBe(1000);
     expect(expireOf(hash, 'goes')).toBe(1000);
     expect(expireOf(hash, 'stays')).toBe(Number.NaN);
-    hash.now = 999;
-    expect(content(hash)).toEqual({ stays: '1', goes: '2', later: '3' });
     hash.now = 1000;
+    expect(content(hash)).toEqual({ stays: '1', goes: '2', later: '3' });
+    hash.now = 1001;
     expect(content(hash)).toEqual({ stays: '1', later: '3' });
     expect(get(hash, 'goes')).toBe(null);
     expect(hash.has(latin1('goes'), 0, 4)).toBe(false);

@@ -50,7 +50,7 @@ import { Value } from './value.js';
 const DICT_BLOCK_BYTES = 16;
 
 export class Hash extends Value {
-  /** Fields that expire at or before this moment count as missing for reads. 0: none do. */
+  /** Fields whose expiry is before this moment count as missing. 0: none do; `open` and `create` set that. */
   now = 0;
   /** Expiry of the field that `next` or `random` gave last; NaN: none. */
   expire = Number.NaN;
@@ -62,6 +62,7 @@ export class Hash extends Value {
 
   override open(encoding: Encoding, root: number): this {
     super.open(encoding, root);
+    this.now = 0;
     if (encoding === Encoding.DICT) this.dict.open(this.arena.getWord(root, 0));
     return this;
   }
@@ -69,6 +70,7 @@ export class Hash extends Value {
   create(): this {
     this.encoding = Encoding.LISTPACK;
     this.root = lpNew(this.arena);
+    this.now = 0;
     return this;
   }
 
@@ -232,7 +234,7 @@ export class Hash extends Value {
   // --- DICT --------------------------------------------------------------------------------------------------------
 
   private isOver(item: number): boolean {
-    return this.now > 0 && itemHasSlot(this.arena, item) && itemSlot(this.arena, item) <= this.now;
+    return this.now > 0 && itemHasSlot(this.arena, item) && itemSlot(this.arena, item) < this.now;
   }
 
   private setInDict(

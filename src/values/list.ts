@@ -231,8 +231,8 @@ export class List extends Value {
     return true;
   }
 
-  /** Removes the first or the last element; the list is not empty. Hot. */
-  dropEnd(head: boolean): void {
+  /** Removes the first or the last element; the list is not empty. Unless `settles`, `settle` is the caller's. Hot. */
+  dropEnd(head: boolean, settles = true): void {
     const { arena, tree } = this;
     if (this.encoding === Encoding.LISTPACK) {
       this.root = nodeDropEnd(arena, this.root, head);
@@ -247,6 +247,11 @@ export class List extends Value {
     } else {
       this.changed(node, nodeDropEnd(arena, node, head), count - 1);
     }
+    if (settles) this.toListpack(2);
+  }
+
+  /** Back to a LISTPACK if the list has become small enough. Every other method that shrinks the list does so itself. */
+  settle(): void {
     this.toListpack(2);
   }
 
