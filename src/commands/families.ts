@@ -2,7 +2,9 @@
 import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
 import { EXPIRE_COMMANDS } from './expire.js';
+import { HASH_COMMANDS } from './hash.js';
 import { KEY_COMMANDS } from './keys.js';
+import { LIST_COMMANDS } from './list.js';
 import type { CommandSpec } from './spec.js';
 import { STRING_COMMANDS } from './string.js';
 
@@ -12,4 +14,6 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   STRING_COMMANDS,
   KEY_COMMANDS,
   EXPIRE_COMMANDS,
+  LIST_COMMANDS,
+  HASH_COMMANDS,
 ];
