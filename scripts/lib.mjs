@@ -33,8 +33,10 @@ export function step(title) {
 export function haveDependencies() {
   const mark = join(project, 'node_modules', '.package-lock.json');
   if (existsSync(mark) && sameVersions(mark)) return true;
-  step('installing dependencies (npm ci)');
-  return run('npm', ['ci', '--no-audit', '--no-fund']);
+  step('installing dependencies');
+  // Not `npm ci`: it refuses a lock file that leaves out optional packages of other platforms. What the lock file names is
+  // installed as it says, and the file stays as it is.
+  return run('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
 }
 
 /** Whether what is installed is what the lock file asks for; optional packages of other platforms are not installed. */

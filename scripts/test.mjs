@@ -21,7 +21,7 @@ function must(ok, what) {
 }
 
 function main() {
-  if (!must(haveDependencies(), 'npm ci')) return;
+  if (!must(haveDependencies(), 'the installation of dependencies')) return;
   if (!must(haveOracle(), 'the set-up of the oracle')) return;
   must(haveBuild(), 'the build');
   step('types');
