@@ -79,6 +79,13 @@ export class SetValue extends Value {
     return this;
   }
 
+  /** An empty set that begins as a listpack whatever comes first: a result that may yet become an intset. */
+  createListpack(): this {
+    this.encoding = Encoding.LISTPACK;
+    this.root = lpNew(this.arena);
+    return this;
+  }
+
   get length(): number {
     const { root, arena } = this;
     if (root === 0) return 0;
@@ -303,6 +310,31 @@ export class SetValue extends Value {
     copyBytes(out.buf, out.off, this.popped, 0, out.len);
     out.set(this.popped, 0, out.len);
     this.root = lpDelete(arena, root, pos);
+  }
+
+  /**
+   * Visits `count` different members, at most all of them, every choice equally likely. The order is none in particular.
+   * `visit` must not change the set.
+   */
+  sample(count: number, visit: (buf: Uint8Array, off: number, len: number) => void): void {
+    const { arena, dict, scratch } = this;
+    let left = this.length;
+    if (this.encoding === Encoding.DICT && count * 3 <= left) {
+      const seen = new Set<number>();
+      while (seen.size < count) {
+        const item = dict.randomItem(this.randomSource);
+        if (seen.has(item)) continue;
+        seen.add(item);
+        visit(arena.bytesOf(item), itemKeyIndex(arena, item), itemKeyBytes(arena, item));
+      }
+      return;
+    }
+    let wanted = Math.min(count, left);
+    for (let more = this.first(scratch); more && wanted > 0; more = this.next(scratch)) {
+      if (this.randomSource() * left-- >= wanted) continue;
+      wanted--;
+      visit(scratch.buf, scratch.off, scratch.len);
+    }
   }
 
   // --- iteration: no change in between. `for (let more = s.first(out); more; more = s.next(out))` ---------------------

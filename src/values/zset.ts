@@ -392,6 +392,32 @@ export class ZSet extends Value {
     this.seekRank(Math.floor(this.randomSource() * this.length), out);
   }
 
+  /**
+   * Visits `count` different members, at most all of them, every choice equally likely; `memberScore` is the score of each.
+   * The order is none in particular. `visit` must not change the set nor move its cursor.
+   */
+  sample(count: number, visit: (buf: Uint8Array, off: number, len: number) => void): void {
+    const { scratch } = this;
+    let left = this.length;
+    if (count * 3 <= left) {
+      const seen = new Set<number>();
+      while (seen.size < count) {
+        const rank = Math.floor(this.randomSource() * left);
+        if (seen.has(rank)) continue;
+        seen.add(rank);
+        this.seekRank(rank, scratch);
+        visit(scratch.buf, scratch.off, scratch.len);
+      }
+      return;
+    }
+    let wanted = Math.min(count, left);
+    for (let more = this.seekRank(0, scratch); more && wanted > 0; more = this.next(scratch)) {
+      if (this.randomSource() * left-- >= wanted) continue;
+      wanted--;
+      visit(scratch.buf, scratch.off, scratch.len);
+    }
+  }
+
   // --- iteration in order: no change in between ----------------------------------------------------------------------
 
   /** Places the cursor at a rank; false when there is none. `memberScore` is the score there. */
