@@ -15,7 +15,6 @@ import { type Session, SessionFlag } from '../commands/session.js';
 import { CommandTable } from '../commands/table.js';
 import type { Config } from '../config/config.js';
 import type { ShutdownFlag } from '../config/directives.js';
-import { rewriteConfigFile } from '../config/rewrite.js';
 import { Args } from '../formats/resp/args.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { Watches } from '../keyspace/watch.js';
@@ -79,14 +78,7 @@ export class Server {
     this.log = log;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.anyPort = options.anyPort ?? false;
-    this.configFace = {
-      get file() {
-        return config.file;
-      },
-      find: (patterns) => config.find(patterns),
-      set: (pairs, { mayChangeGuarded, loading }) => config.set(pairs, { mayChangeGuarded, loading }),
-      rewrite: (users) => rewriteConfigFile(config, users),
-    };
+    this.configFace = config;
     this.startedMs = this.clock.now();
     this.keyspace = new Keyspace({ expired: (db, key) => this.expired(db.index, key) }, config.values.databases);
     this.watches = new Watches(this.keyspace.databases, (session) => {
