@@ -59,6 +59,16 @@ export function writeInteger(buf: Uint8Array, off: number, n: number): number {
   }
   let digits = 2;
   for (let limit = 100; n >= limit; limit *= 10) digits++;
+  if (n <= 0x7fffffff) {
+    // Division of 32-bit integers is several times faster than that of doubles.
+    let rest = n | 0;
+    for (let i = at + digits - 1; i >= at; i--) {
+      const tenth = (rest / 10) | 0;
+      buf[i] = 48 + (rest - tenth * 10);
+      rest = tenth;
+    }
+    return at + digits - off;
+  }
   for (let i = at + digits - 1; i >= at; i--) {
     const rest = Math.floor(n / 10);
     buf[i] = 48 + (n - rest * 10);

@@ -23,19 +23,21 @@ const INT64_MAX = 2n ** 63n - 1n;
 const DIGITS = new Uint8Array(24);
 
 export function incr(c: Context, a: Args): void {
-  add(c, a, 1);
+  const entry = c.writeType(a, 1, ItemType.STRING);
+  if (entry !== 0 && bumpLastDigit(c, entry)) c.changed(a, 1, '$', 'incrby');
+  else add(c, a, entry, 1);
 }
 export function decr(c: Context, a: Args): void {
-  add(c, a, -1);
+  add(c, a, c.writeType(a, 1, ItemType.STRING), -1);
 }
 export function incrby(c: Context, a: Args): void {
   const by = a.integer(2);
   if (Number.isNaN(by)) addBig(c, a, bigArg(a, 2));
-  else add(c, a, by);
+  else add(c, a, c.writeType(a, 1, ItemType.STRING), by);
 }
 export function decrby(c: Context, a: Args): void {
   const by = a.integer(2);
-  if (!Number.isNaN(by)) return add(c, a, -by);
+  if (!Number.isNaN(by)) return add(c, a, c.writeType(a, 1, ItemType.STRING), -by);
   const big = bigArg(a, 2);
   if (big === INT64_MIN) throw DECREMENT_OVERFLOW;
   addBig(c, a, -big);
@@ -47,9 +49,37 @@ function bigArg(a: Args, i: number): bigint {
   return n;
 }
 
-/** @param by a safe integer */
-function add(c: Context, a: Args, by: number): void {
-  const entry = c.writeType(a, 1, ItemType.STRING);
+/**
+ * INCR of a positive integer that does not carry: the last digit goes up by one in place, and the digits are the reply.
+ * Returns false, and nothing is done, when it is not one.
+ */
+function bumpLastDigit(c: Context, entry: number): boolean {
+  const { arena } = c.keyspace;
+  const len = itemValueBytes(arena, entry);
+  if (len > 15 || itemEncoding(arena, entry) !== Encoding.INT) return false;
+  const bytes = arena.bytesOf(entry);
+  const first = itemValueIndex(arena, entry);
+  const last = first + len - 1;
+  const digit = bytes[last]!;
+  if (digit === 57 || bytes[first] === 45) return false;
+  bytes[last] = digit + 1;
+  const { out } = c;
+  out.reserve(20);
+  const to = out.buf;
+  let { pos } = out;
+  to[pos++] = 58; // :
+  for (let i = first; i <= last; i++) to[pos++] = bytes[i]!;
+  to[pos++] = 13;
+  to[pos++] = 10;
+  out.pos = pos;
+  return true;
+}
+
+/**
+ * @param entry from `writeType`, 0 for a missing key
+ * @param by    a safe integer
+ */
+function add(c: Context, a: Args, entry: number, by: number): void {
   let sum = by;
   if (entry !== 0) {
     const { arena } = c.keyspace;
