@@ -12,11 +12,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { REDIS_VERSION } from '../base/version.js';
+import { byteString } from '../base/words.js';
 import { Config } from './config.js';
+import { DIRECTIVES, type Directive } from './directives.js';
 import { expandPaths } from './expand-paths.js';
 import { ConfigFileError, ConfigLineError, readConfig } from './reader.js';
+import { rewriteText } from './rewrite.js';
 
 let folder: string;
 beforeEach(() => {
@@ -105,6 +109,38 @@ describe('readConfig', () => {
   it('reads values as UTF-8', () => {
     expect(read('requirepass 옹기\n').values.requirepass).toBe('옹기');
   });
+});
+
+/** Their words are addresses and are written as they are, as Redis does. */
+const UNQUOTED = ['bind', 'replicaof'];
+
+it('whatever the text, it is read or refused by name, and what was read is read again from its rewriting', () => {
+  const names = (DIRECTIVES as readonly Directive[])
+    .map(({ name }) => name)
+    .filter((name) => !UNQUOTED.includes(name) && name !== 'dir' && name !== 'logfile');
+  const word = fc.oneof(
+    fc.constantFrom('yes', 'no', '0', '1', '60 10', '1gb', '-1', '5%', '""', 'AKE', 'normal 1 2 3', '"\\x41"', "'"),
+    fc.string({ unit: 'binary', maxLength: 8 }).map((text) => text.replaceAll('\n', '')),
+  );
+  const line = fc.tuple(
+    fc.constantFrom(...names, 'user', 'rename-command', 'x.y', 'nope'),
+    fc.array(word, { maxLength: 4 }),
+  );
+  fc.assert(
+    fc.property(line, ([name, words]) => {
+      const config = new Config({ dir: folder });
+      try {
+        readConfig(config, { input: byteString(`${name} ${words.join(' ')}`) });
+      } catch (error) {
+        if (!(error instanceof ConfigLineError)) throw error;
+        return;
+      }
+      const again = new Config({ dir: folder });
+      readConfig(again, { input: rewriteText('', config) });
+      expect(again.find([Buffer.from('*')])).toEqual(config.find([Buffer.from('*')]));
+    }),
+    { numRuns: 400 },
+  );
 });
 
 describe('expandPaths', () => {
