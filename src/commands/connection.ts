@@ -167,8 +167,7 @@ function auth(c: Context, a: Args): void {
   if (a.count === 2 && !server.needsPassword) throw NO_PASSWORD_SET;
   const user = a.count === 3 ? a.latin1(1) : 'default';
   if (!server.checkPassword(user, a.bytes(a.count - 1))) throw WRONG_PASSWORD;
-  server.session.authenticated = true;
-  server.session.user = user;
+  server.authenticate(server.session, user);
   c.out.ok();
 }
 
@@ -193,8 +192,7 @@ function hello(c: Context, a: Args): void {
     const more = a.count - 1 - i;
     if (a.is(i, 'AUTH') && more >= 2) {
       if (!server.checkPassword(a.latin1(i + 1), a.bytes(i + 2))) throw WRONG_PASSWORD;
-      session.authenticated = true;
-      session.user = a.latin1(i + 1);
+      server.authenticate(session, a.latin1(i + 1));
       i += 2;
     } else if (a.is(i, 'SETNAME') && more >= 1) {
       name = a.latin1(i + 1);

@@ -1,4 +1,6 @@
 /** All families of commands. */
+import { CLIENT_COMMANDS } from './client.js';
+import { COMMAND_COMMANDS } from './command.js';
 import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
 import { EXPIRE_COMMANDS } from './expire.js';
@@ -7,10 +9,14 @@ import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
 import type { CommandSpec } from './spec.js';
 import { STRING_COMMANDS } from './string.js';
+import { TRANSACTION_COMMANDS } from './transactions.js';
 
 export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   CONNECTION_COMMANDS,
+  CLIENT_COMMANDS,
+  COMMAND_COMMANDS,
   CONFIG_COMMANDS,
+  TRANSACTION_COMMANDS,
   STRING_COMMANDS,
   KEY_COMMANDS,
   EXPIRE_COMMANDS,

@@ -76,14 +76,16 @@ export interface ServerContext extends ConfigContext {
   readonly needsPassword: boolean;
   /** Whether this is the password. */
   checkPassword(user: string, password: Uint8Array): boolean;
+  /** The session is this user's from now on. */
+  authenticate(session: Session, user: string): void;
   /** Makes `db` the session's database. */
   select(session: Session, db: number): void;
   /** The session as it was when it connected (RESET). */
   resetSession(session: Session): void;
   /** Runs a queued command of a transaction, its errors replied. */
   callQueued(command: Command, args: Args): void;
-  /** Refuses writes at EXEC: an error text, or null. */
-  mayExecute(flags: number): string | null;
+  /** Leaves MULTI: the queue is dropped, watched keys are forgotten. */
+  endTransaction(session: Session): void;
   /** The command is propagated even if it changed nothing. */
   propagateAnyway(): void;
   /** Text of INFO. */

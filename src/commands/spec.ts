@@ -37,6 +37,8 @@ export type CommandFlag =
 
 /** COMMAND INFO's key specification, in Redis's own terms (only needed where `keys` does not tell all). */
 export interface KeySpec {
+  /** Shown by COMMAND INFO. */
+  notes?: string;
   flags: string[];
   /** `['index', 1]` or `['keyword', 'STREAMS', 1]`: where the search for keys begins. */
   begin: ['index', number] | ['keyword', string, number] | ['unknown'];

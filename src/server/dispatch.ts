@@ -182,13 +182,6 @@ export class Dispatcher {
     return failure === null ? null : `MISCONF Errors writing to the AOF file: ${failure}`;
   }
 
-  /** Why a transaction whose commands have these flags must not run, or null. Asked once more at EXEC. */
-  mayExecute(flags: number): string | null {
-    if ((flags & Flag.WRITE) === 0) return null;
-    if (this.gate.readOnly) return READ_ONLY;
-    return this.diskRefuses();
-  }
-
   private queue(command: Command, a: Args): void {
     const transaction = this.session.transaction!;
     const args = a.clone();

@@ -92,9 +92,6 @@ export class LiveContext extends CallContext implements ServerContext {
   callQueued(command: Command, args: Args): void {
     this.server.dispatcher.call(command, args);
   }
-  mayExecute(flags: number): string | null {
-    return this.server.dispatcher.mayExecute(flags);
-  }
   endTransaction(session: Session): void {
     this.server.dispatcher.endTransaction(session);
   }
