@@ -31,6 +31,7 @@ afterAll(async () => {
 const HIDDEN_SINCE = ['aof-disable-auto-gc'];
 /** New in 7.2, and ours. */
 const NEW = [
+  'aof-checksum',
   'aof-load-corrupt-tail-max-size',
   'aof-rewrite-cpulist',
   'bgsave-cpulist',
