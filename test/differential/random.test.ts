@@ -1,0 +1,57 @@
+/** A short random run; `npm run diff` makes long ones. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Server, startOnggi, startOracle } from '../support/server.js';
+import { Random, randomCommand } from './generator.js';
+import { randomRun } from './random-run.js';
+import { shrink } from './shrink.js';
+
+const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
+
+describe('random commands', () => {
+  let servers: [Server, Server];
+  beforeAll(async () => {
+    servers = (await Promise.all([startOracle(), startOnggi()])) as [Server, Server];
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+  });
+
+  it('are answered as redis-server answers them', async () => {
+    const commands = 40_000;
+    const { differences } = await randomRun(servers, { seed, commands });
+    const report = differences.map(
+      ({ text, script }) => `${text}\nnpm run diff -- --seed ${seed} --commands ${commands}\n${script}`,
+    );
+    expect(report.join('\n')).toBe('');
+  }, 300_000);
+});
+
+describe('the generator', () => {
+  it('draws the same commands from the same seed', () => {
+    const draw = (from: number): string => {
+      const r = new Random(from);
+      return Array.from({ length: 500 }, () =>
+        randomCommand(r)
+          .args.map((arg) => arg.toString('hex'))
+          .join(' '),
+      ).join('\n');
+    };
+    expect(draw(1)).toBe(draw(1));
+    expect(draw(1)).not.toBe(draw(2));
+  });
+
+  it('draws every command of its table', () => {
+    const r = new Random(7);
+    const names = new Set(Array.from({ length: 50_000 }, () => randomCommand(r).args[0]!.toString()));
+    expect(names.size).toBeGreaterThan(110);
+  });
+});
+
+describe('shrink', () => {
+  it('keeps the elements that are needed and nothing else', async () => {
+    const list = Array.from({ length: 1000 }, (_, i) => i);
+    const fails = async (part: number[]): Promise<boolean> =>
+      part.includes(17) && part.includes(400) && part.includes(999);
+    expect(await shrink(list, fails)).toEqual([17, 400, 999]);
+  });
+});
