@@ -35,7 +35,7 @@ function withDefaults(argv) {
   return [...dir, '--appendonly', 'yes', '--appendfsync', 'everysec', ...argv];
 }
 
-function welcome({ config }) {
+function welcome({ config, server }) {
   const { values } = config;
   const sync = { always: 'synced before each reply', everysec: 'synced every second', no: 'synced by the system' };
   const log = values.appendonly
@@ -43,7 +43,8 @@ function welcome({ config }) {
     : '';
   const points = config.get('save') === '' ? '' : `snapshots in ${config.path(values.dbfilename)}`;
   const kept = [log, points].filter((each) => each !== '').join('; ') || 'in memory only';
-  const lines = [`Data: ${kept}`];
+  const keys = server.keyspace.databases.reduce((sum, database) => sum + database.size, 0);
+  const lines = [`Data: ${kept}`, `Loaded: ${keys === 1 ? '1 key' : `${keys} keys`}`];
   if (values.port !== 0) {
     lines.push(`Connect: redis-cli -p ${values.port}   or   redis://127.0.0.1:${values.port}`);
   } else if (values.unixsocket !== '') {

@@ -358,6 +358,7 @@ describe('npm start', () => {
     const second = start();
     await second.says('Stop: Ctrl-C');
     expect(second.output).toContain('DB loaded from append only file');
+    expect(second.output).toContain('Loaded: 1 key\n');
     const again = await RespClient.connect(port);
     expect(await again.ask('GET', 'userA')).toBe('KDG');
     await again.close();
