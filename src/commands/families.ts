@@ -7,9 +7,11 @@ import { EXPIRE_COMMANDS } from './expire.js';
 import { HASH_COMMANDS } from './hash.js';
 import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
+import { SET_COMMANDS } from './set.js';
 import type { CommandSpec } from './spec.js';
 import { STRING_COMMANDS } from './string.js';
 import { TRANSACTION_COMMANDS } from './transactions.js';
+import { ZSET_COMMANDS } from './zset.js';
 
 export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   CONNECTION_COMMANDS,
@@ -22,4 +24,6 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   EXPIRE_COMMANDS,
   LIST_COMMANDS,
   HASH_COMMANDS,
+  SET_COMMANDS,
+  ZSET_COMMANDS,
 ];
