@@ -103,6 +103,7 @@ export function ltrim(c: Context, a: Args): void {
   if (start < 0) start = Math.max(0, start + length);
   if (stop < 0) stop += length;
   const removed = start > stop || start >= length ? list.removeRange(0, length) : list.trim(start, stop);
+  list.settle();
   c.changed(a, 1, 'l', 'ltrim', removed);
   c.commit(a, 1, list);
   c.out.ok();

@@ -442,12 +442,12 @@ export class List extends Value {
 
   /**
    * Removes elements that equal the bytes: the first `count` of them, the last `-count` when negative, all when 0.
-   * Returns how many.
+   * Returns how many; when none, nothing has changed.
    */
   removeMatching(buf: Uint8Array, off: number, len: number, count: number): number {
     const { arena, tree } = this;
     const forward = count >= 0;
-    const wanted = count === 0 ? Number.MAX_SAFE_INTEGER : Math.abs(count);
+    const wanted = count === 0 ? Number.MAX_SAFE_INTEGER : Math.min(Math.abs(count), Number.MAX_SAFE_INTEGER);
     if (this.encoding === Encoding.LISTPACK) {
       this.root = this.removeInNode(this.root, forward, buf, off, len, wanted);
       return this.removedInNode;
@@ -469,7 +469,7 @@ export class List extends Value {
       }
     }
     this.root = tree.root;
-    this.toListpack(2);
+    if (left < wanted) this.toListpack(2);
     return wanted - left;
   }
 
