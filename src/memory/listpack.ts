@@ -295,6 +295,13 @@ export function lpValidate(u8: Uint8Array, off: number, len: number): number {
   while (pos < end) {
     const content = soundContentBytes(u8, off + pos, end - pos);
     if (content === 0) return pos;
+    // Nearly all elements are short.
+    if (content < 128) {
+      if (pos + content >= end || u8[off + pos + content] !== content) return pos;
+      pos += content + 1;
+      count++;
+      continue;
+    }
     const bytes = content + backlenBytes(content);
     if (pos + bytes > end || !soundBacklen(u8, off + pos, content, bytes)) return pos;
     pos += bytes;

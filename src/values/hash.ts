@@ -12,7 +12,6 @@
 import { Slice } from '../base/slice.js';
 import { byteIndex } from '../memory/arena.js';
 import { Dict } from '../memory/dict.js';
-import { hashBytes } from '../memory/hash-function.js';
 import {
   copyBytes,
   Encoding,
@@ -34,7 +33,6 @@ import {
   lpCopy,
   lpCount,
   lpDelete,
-  lpEquals,
   lpFind,
   lpFirst,
   lpFromBytes,
@@ -45,6 +43,7 @@ import {
   lpReplace,
   lpSeek,
 } from '../memory/listpack.js';
+import { lpDistinct } from '../memory/listpack-distinct.js';
 import { Value } from './value.js';
 
 const DICT_BLOCK_BYTES = 16;
@@ -514,7 +513,7 @@ export class Hash extends Value {
       small = lpLength(buf, off, pos) <= limits.hashMaxListpackValue;
     }
     if (small) {
-      if (!distinctFields(buf, off, count >>> 1)) return false;
+      if (!lpDistinct(buf, off, 2)) return false;
       this.encoding = Encoding.LISTPACK;
       this.root = lpFromBytes(arena, buf, off, len);
       return true;
@@ -538,33 +537,3 @@ export class Hash extends Value {
 // Scratch of one call; nothing outlives it.
 const FIELD = new Slice();
 const VALUE = new Slice();
-let seenPositions = new Uint32Array(64);
-
-/** Whether no field of the `pairs` pairs occurs twice. */
-function distinctFields(u8: Uint8Array, off: number, pairs: number): boolean {
-  if (pairs <= 8) {
-    let pos = lpFirst(u8, off);
-    for (let i = 0; i < pairs; i++) {
-      lpGet(u8, off, pos, FIELD);
-      pos = lpNext(u8, off, lpNext(u8, off, pos));
-      if (lpFind(u8, off, pos, FIELD.buf, FIELD.off, FIELD.len, 1) !== 0) return false;
-    }
-    return true;
-  }
-  // Open addressing over positions, at most half full.
-  let slots = 32;
-  while (slots < pairs * 2) slots *= 2;
-  if (seenPositions.length < slots) seenPositions = new Uint32Array(slots);
-  seenPositions.fill(0, 0, slots);
-  let pos = lpFirst(u8, off);
-  for (let i = 0; i < pairs; i++) {
-    lpGet(u8, off, pos, FIELD);
-    let slot = hashBytes(FIELD.buf, FIELD.off, FIELD.len) & (slots - 1);
-    for (; seenPositions[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
-      if (lpEquals(u8, off, seenPositions[slot]!, FIELD.buf, FIELD.off, FIELD.len)) return false;
-    }
-    seenPositions[slot] = pos;
-    pos = lpNext(u8, off, lpNext(u8, off, pos));
-  }
-  return true;
-}

@@ -46,6 +46,7 @@ import {
   lpSeek,
   lpValidate,
 } from '../memory/listpack.js';
+import { lpDistinct } from '../memory/listpack-distinct.js';
 import { type Limits, Value } from './value.js';
 
 /** An intset never exceeds this, whatever the directive says. */
@@ -452,13 +453,7 @@ export class SetValue extends Value {
   loadListpack(buf: Uint8Array, off: number, len: number): boolean {
     if (lpValidate(buf, off, len) >= 0 || lpFirst(buf, off) === 0) return false;
     const count = lpCount(buf, off);
-    const { scratch } = this;
-    const seen = new Set<string>();
-    for (let pos = lpFirst(buf, off); pos !== 0; pos = lpNext(buf, off, pos)) {
-      lpGet(buf, off, pos, scratch);
-      seen.add(scratch.toString());
-    }
-    if (seen.size !== count) return false;
+    if (!lpDistinct(buf, off, 1)) return false;
     this.encoding = Encoding.LISTPACK;
     this.root = lpFromBytes(this.arena, buf, off, len);
     if (count > this.limits.setMaxListpackEntries) this.toDict();

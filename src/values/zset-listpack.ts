@@ -19,9 +19,11 @@ import {
   lpNext,
   lpNumber,
 } from '../memory/listpack.js';
+import { lpDistinct } from '../memory/listpack-distinct.js';
 import { compareBytes } from './zset-order.js';
 
 const scratch = new Slice();
+const second = new Slice();
 const digits = new Uint8Array(40);
 
 /** The score stored at a score's position. */
@@ -87,23 +89,23 @@ export function zlAppend(
  * stands there twice -, 0 a sorted set whose pairs are out of order, 1 one in order.
  */
 export function zlJudge(u8: Uint8Array, off: number): -1 | 0 | 1 {
-  const seen = new Set<string>();
+  if (!lpDistinct(u8, off, 2)) return -1;
   let sorted: 0 | 1 = 1;
   let lastScore = Number.NEGATIVE_INFINITY;
-  let lastMember: Uint8Array = new Uint8Array(0);
+  let lastPos = 0;
   for (let pos = lpFirst(u8, off); pos !== 0; ) {
-    lpGet(u8, off, pos, scratch);
-    const member = scratch.copy();
-    const key = scratch.toString();
     const scorePos = lpNext(u8, off, pos);
-    if (scorePos === 0 || seen.has(key)) return -1;
+    if (scorePos === 0) return -1;
     const score = zlScore(u8, off, scorePos);
     if (Number.isNaN(score)) return -1;
-    const order = seen.size === 0 ? -1 : compareBytes(lastMember, 0, lastMember.length, member, 0, member.length);
-    if (score < lastScore || (score === lastScore && order > 0)) sorted = 0;
-    seen.add(key);
+    if (score < lastScore) sorted = 0;
+    if (score === lastScore && lastPos !== 0) {
+      lpGet(u8, off, lastPos, scratch);
+      lpGet(u8, off, pos, second);
+      if (compareBytes(scratch.buf, scratch.off, scratch.len, second.buf, second.off, second.len) > 0) sorted = 0;
+    }
     lastScore = score;
-    lastMember = member;
+    lastPos = pos;
     pos = lpNext(u8, off, scorePos);
   }
   return sorted;
