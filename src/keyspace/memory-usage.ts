@@ -1,0 +1,52 @@
+/**
+ * What a key takes in the arena, for MEMORY USAGE: the blocks of its entry and of its value, by their capacities. The
+ * slot in the database's dict (about 11 bytes) is not part of it.
+ */
+import { Dict } from '../memory/dict.js';
+import { Encoding, hasRoot, ItemType, itemEncoding, itemMeta, itemRoot, itemType } from '../memory/item.js';
+import { Tree } from '../memory/tree.js';
+import { ScoreOrder } from '../values/zset-order.js';
+import type { Keyspace } from './keyspace.js';
+
+/** Up to so many elements are all looked at. */
+const ELEMENTS_WHOLE = 1000;
+
+/**
+ * Bytes of the blocks that the entry and its value take. Opens the shared handle of a collection's type.
+ * @param samples how many elements of a big set, hash or sorted set are looked at, whose mean then stands for all;
+ *                0 = every one
+ */
+export function entryBytes(keyspace: Keyspace, entry: number, samples: number): number {
+  const { arena } = keyspace;
+  let bytes = arena.capacity(entry);
+  if (!hasRoot(itemMeta(arena, entry))) return bytes;
+  const root = itemRoot(arena, entry);
+  const encoding = itemEncoding(arena, entry);
+  if (encoding !== Encoding.DICT && encoding !== Encoding.TREE) return bytes + arena.capacity(root);
+  const value = keyspace.open(entry);
+  const type = itemType(arena, entry);
+  const add = (address: number): void => {
+    bytes += arena.capacity(address);
+  };
+  // A list's elements share blocks, so there are few enough of them.
+  if (samples === 0 || type === ItemType.LIST || value.length <= ELEMENTS_WHOLE) {
+    value.blocks(add);
+    return bytes;
+  }
+  if (type !== ItemType.SET) add(root);
+  const dict = new Dict(arena, type === ItemType.SET ? root : arena.getWord(root, 0));
+  dict.blocks(add);
+  if (type === ItemType.ZSET) new Tree(arena, new ScoreOrder(), false).open(arena.getWord(root, 1)).blocks(add);
+  return bytes + Math.round(meanItemBytes(dict, samples) * dict.count);
+}
+
+/** Mean capacity of the first `samples` items in hash order, which is as good as chance. */
+function meanItemBytes(dict: Dict, samples: number): number {
+  let bytes = 0;
+  let count = 0;
+  for (let item = dict.first(); item !== 0 && count < samples; item = dict.next()) {
+    bytes += dict.arena.capacity(item);
+    count++;
+  }
+  return bytes / count;
+}
