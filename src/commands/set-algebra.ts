@@ -7,7 +7,7 @@ import { Encoding, ItemType } from '../memory/item.js';
 import type { SetValue } from '../values/set.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
-import { longFrom } from './int-args.js';
+import { longFrom } from './long-args.js';
 import { storeResult } from './store-result.js';
 
 /** A handle of its own on each of the keys from argument `first` on; null for a missing one. */

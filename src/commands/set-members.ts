@@ -8,7 +8,7 @@ import type { Args } from '../formats/resp/args.js';
 import { ItemType } from '../memory/item.js';
 import type { Context } from './context.js';
 import { MUST_BE_POSITIVE, SYNTAX } from './errors.js';
-import { longFrom, randomCount } from './int-args.js';
+import { longFrom, symmetricLong } from './long-args.js';
 import { emptyScan, parseScanCursor, parseScanOptions } from './scan.js';
 
 /** Members that one propagated SREM names at most. */
@@ -171,7 +171,7 @@ export function srandmember(c: Context, a: Args): void {
     out.bulkSlice(s1);
     return;
   }
-  const count = randomCount(a, 2);
+  const count = symmetricLong(a, 2);
   const set = c.setToRead(a, 1);
   if (set === null) {
     out.array(0);

@@ -9,7 +9,7 @@ import type { SetValue } from '../values/set.js';
 import type { ZSet } from '../values/zset.js';
 import type { Context } from './context.js';
 import { SYNTAX, WRONG_TYPE } from './errors.js';
-import { long, longFrom } from './int-args.js';
+import { long, longFrom } from './long-args.js';
 import { storeResult } from './store-result.js';
 
 type Operation = 'union' | 'inter' | 'diff';

@@ -8,7 +8,7 @@ import type { Args } from '../formats/resp/args.js';
 import type { ZSet } from '../values/zset.js';
 import type { Context } from './context.js';
 import { MUST_BE_POSITIVE, OUT_OF_RANGE, SYNTAX } from './errors.js';
-import { longFrom, randomCount } from './int-args.js';
+import { longFrom, symmetricLong } from './long-args.js';
 import { RANDOM_COUNT_MAX, TOO_MANY_RANDOM } from './set-members.js';
 
 /** Takes `count` members out of key argument i and replies with each and its score; `count` <= length. */
@@ -88,7 +88,7 @@ export function zrandmember(c: Context, a: Args): void {
     out.bulkSlice(s1);
     return;
   }
-  const count = randomCount(a, 2);
+  const count = symmetricLong(a, 2);
   if (a.count > 4 || (a.count === 4 && !a.is(3, 'WITHSCORES'))) throw SYNTAX;
   const withScores = a.count === 4;
   if (withScores && Math.abs(count) > 2 ** 62) throw OUT_OF_RANGE;

@@ -10,7 +10,7 @@ import type { ZSet } from '../values/zset.js';
 import { type LexBound, LexRange, ScoreRange } from '../values/zset-order.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
-import { long } from './int-args.js';
+import { long } from './long-args.js';
 import { storeResult } from './store-result.js';
 
 const MIN_MAX_FLOAT = new CommandError('ERR min or max is not a float');
