@@ -1,0 +1,69 @@
+/** The command line of the benchmarks. */
+import { parseArgs } from 'node:util';
+
+export const PARTS = ['throughput', 'memory', 'bgsave', 'load', 'aof'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Options {
+  parts: readonly Part[];
+  /** Roughly how long one measurement of throughput runs. */
+  seconds: number;
+  /** How often each is repeated; the median counts. */
+  rounds: number;
+  pipelines: readonly number[];
+  /** Keys of the BGSAVE part. */
+  saveKeys: number;
+  /** Keys of the memory and load parts. */
+  keys: number;
+  quick: boolean;
+}
+
+const HELP = `Usage: npm run bench -- [options]
+  --only PART        ${PARTS.join(' | ')}; may be repeated
+  --quick            less data, fewer and shorter runs: a look in about two minutes
+  --seconds N        about how long one measurement of throughput runs (default 1)
+  --rounds N         how often each is repeated, ours and redis-server in turns; the median counts (default 3)
+  --pipelines LIST   for throughput (default 1,16,64)
+  --keys N           for memory and load (default 1000000)
+  --save-keys N      for bgsave (default 4000000)`;
+
+/** Null after --help. Throws on a mistake. */
+export function readOptions(argv: readonly string[]): Options | null {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      only: { type: 'string', multiple: true },
+      quick: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
+      pipelines: { type: 'string' },
+      keys: { type: 'string' },
+      'save-keys': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return null;
+  }
+  const wanted = values.only?.flatMap((text) => text.split(',')) ?? PARTS;
+  for (const part of wanted)
+    if (!PARTS.includes(part as Part)) throw new Error(`--only ${part}: not one of ${PARTS.join(', ')}`);
+  const { quick } = values;
+  return {
+    parts: PARTS.filter((part) => wanted.includes(part)),
+    seconds: positive(values.seconds, quick ? 0.3 : 1, '--seconds'),
+    rounds: positive(values.rounds, quick ? 1 : 3, '--rounds'),
+    pipelines: (values.pipelines ?? '1,16,64').split(',').map((text) => positive(text, 1, '--pipelines')),
+    keys: positive(values.keys, quick ? 200_000 : 1_000_000, '--keys'),
+    saveKeys: positive(values['save-keys'], quick ? 500_000 : 4_000_000, '--save-keys'),
+    quick,
+  };
+}
+
+function positive(text: string | undefined, otherwise: number, option: string): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${option} ${text}: not a positive number`);
+  return value;
+}

@@ -1,0 +1,50 @@
+/** Runs the same measurement on both servers. */
+import { type Server, type ServerOptions, startOnggi, startOracle } from '../test/support/server.js';
+
+export interface Both<T> {
+  ours: T;
+  redis: T;
+}
+
+/** One after the other, each on a server of its own: what one does must not disturb the other. */
+export async function onBoth<T>(options: ServerOptions, measure: (server: Server) => Promise<T>): Promise<Both<T>> {
+  return { redis: await onOne(startOracle, options, measure), ours: await onOne(startOnggi, options, measure) };
+}
+
+async function onOne<T>(
+  start: typeof startOnggi,
+  options: ServerOptions,
+  measure: (server: Server) => Promise<T>,
+): Promise<T> {
+  const server = await start(options);
+  try {
+    return await measure(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Both run at once, for measurements that take turns on them. */
+export async function withBoth<T>(options: ServerOptions, measure: (servers: Both<Server>) => Promise<T>): Promise<T> {
+  const redis = await startOracle(options);
+  const ours = await startOnggi(options).catch(async (error) => {
+    await redis.stop();
+    throw error;
+  });
+  try {
+    return await measure({ ours, redis });
+  } finally {
+    await Promise.all([ours.stop(), redis.stop()]);
+  }
+}
+
+/** A field of INFO. */
+export async function infoField(server: Server, section: string, field: string): Promise<string> {
+  const client = await server.connect();
+  try {
+    const text = String(await client.ask('INFO', section));
+    return new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,68 @@
+/** Tables of ours beside redis-server, with ratios and what they are to reach. */
+
+export interface Target {
+  /** The ratio must be at least or at most this. */
+  least?: number;
+  most?: number;
+}
+
+export interface Comparison {
+  name: string;
+  ours: number;
+  redis: number;
+  unit: string;
+  target?: Target;
+}
+
+export interface Section {
+  title: string;
+  rows: Comparison[];
+  /** Lines below the table, such as a median. */
+  notes: string[];
+}
+
+export function ratio({ ours, redis }: Comparison): number {
+  return redis === 0 ? Number.NaN : ours / redis;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** `>= 0.9 reached` and the like. */
+export function verdict(value: number, target: Target | undefined): string {
+  if (target === undefined || Number.isNaN(value)) return '';
+  const parts: string[] = [];
+  if (target.least !== undefined) parts.push(`>= ${target.least} ${value >= target.least ? 'reached' : 'MISSED'}`);
+  if (target.most !== undefined) parts.push(`<= ${target.most} ${value <= target.most ? 'reached' : 'MISSED'}`);
+  return parts.join(', ');
+}
+
+export function table(section: Section): string {
+  const rows = section.rows.map((row) => [
+    row.name,
+    `${number(row.ours)} ${row.unit}`,
+    `${number(row.redis)} ${row.unit}`,
+    Number.isNaN(ratio(row)) ? '' : ratio(row).toFixed(2),
+    verdict(ratio(row), row.target),
+  ]);
+  const all = [['', 'onggi', 'redis-server', 'ratio', 'to reach'], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((row) => row[column]!.length)));
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 || column === 4 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return [`\n${section.title}`, ...lines, ...section.notes].join('\n');
+}
+
+function number(value: number): string {
+  if (Number.isNaN(value)) return '-';
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
