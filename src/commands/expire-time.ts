@@ -10,6 +10,8 @@ import type { Context } from './context.js';
 import { invalidExpire, NOT_INTEGER } from './errors.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
+/** The largest double below 2^63: a moment always fits into 64 bits again. */
+const MOMENT_MAX = 2 ** 63 - 1024;
 /** Below it neither factor 1000 nor any base leaves the safe integers. */
 const PLAIN_MAX = 1e12;
 
@@ -42,7 +44,7 @@ function bigExpireTime(a: Args, i: number, seconds: boolean, base: number, comma
     n *= 1000n;
   }
   if (n > INT64_MAX - BigInt(base)) throw invalidExpire(command);
-  return Number(n + BigInt(base));
+  return Math.min(Number(n + BigInt(base)), MOMENT_MAX);
 }
 
 /** The digits of a stored moment, for propagation. */
@@ -56,7 +58,7 @@ export function replyTime(out: ReplyWriter, n: number): void {
   else out.int64(clamped(n));
 }
 
-/** 2^63 is what the largest moment was rounded to. */
+/** A file may hold moments that are rounded to 2^63. */
 function clamped(n: number): bigint {
   const big = BigInt(n);
   return big > INT64_MAX ? INT64_MAX : big;
