@@ -184,8 +184,9 @@ function difference(c: Context, { sources }: Query, result: ZSet): void {
   }
 }
 
+/** The result as a tree: only there a score of -0 differs from 0, as in Redis. */
 function run(c: Context, query: Query, operation: Operation): ZSet {
-  const result = c.keyspace.newZset().create();
+  const result = c.keyspace.newZset().createTree();
   if (operation === 'union') union(c, query, result);
   else if (operation === 'diff') difference(c, query, result);
   else {
@@ -214,7 +215,9 @@ function reply(c: Context, a: Args, operation: Operation, name: string): void {
 
 function store(c: Context, a: Args, operation: Operation, name: string): void {
   const query = parse(c, a, 2, operation, name);
-  storeResult(c, a, 1, ItemType.ZSET, run(c, query, operation), 'z', name);
+  const result = run(c, query, operation);
+  result.settle();
+  storeResult(c, a, 1, ItemType.ZSET, result, 'z', name);
 }
 
 export function zunion(c: Context, a: Args): void {

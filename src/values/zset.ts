@@ -104,6 +104,12 @@ export class ZSet extends Value {
     return this;
   }
 
+  /** An empty sorted set that begins as a tree: a result, which `settle` may make small. */
+  createTree(): this {
+    this.beginTree();
+    return this;
+  }
+
   get length(): number {
     const { root } = this;
     if (root === 0) return 0;
@@ -579,20 +585,41 @@ export class ZSet extends Value {
     this.root = newRoot(arena, dict.root, tree.root);
   }
 
+  /** A tree whose members a listpack may hold becomes one: what ZUNIONSTORE and its like do with their result. */
+  settle(): void {
+    const { arena, root, limits, scratch } = this;
+    if (this.encoding !== Encoding.TREE || this.length > limits.zsetMaxListpackEntries) return;
+    for (let more = this.seekRank(0, scratch); more; more = this.next(scratch)) {
+      if (scratch.len > limits.zsetMaxListpackValue) return;
+    }
+    let listpack = lpNew(arena);
+    for (let more = this.seekRank(0, scratch); more; more = this.next(scratch)) {
+      listpack = zlAppend(arena, listpack, this.memberScore, scratch.buf, scratch.off, scratch.len);
+    }
+    this.dict.release();
+    this.tree.release((item) => arena.free(item));
+    arena.free(root);
+    this.encoding = Encoding.LISTPACK;
+    this.root = listpack;
+  }
+
   // --- RDB -------------------------------------------------------------------------------------------------------------
 
   /**
    * Makes the value from a listpack's bytes (RDB type 17); one that exceeds the limits becomes a skiplist, one out of order
    * is put in order. False, and nothing made, when the bytes are damaged or empty or a member stands there twice.
+   * @param block the arena block whose first bytes these are, to be kept instead of a copy; it is not, unless it is the
+   * root afterwards. 0: they lie elsewhere
    */
-  loadListpack(buf: Uint8Array, off: number, len: number): boolean {
+  loadListpack(buf: Uint8Array, off: number, len: number, block = 0): boolean {
     const { arena, scratch } = this;
     if (lpValidate(buf, off, len) >= 0 || lpFirst(buf, off) === 0) return false;
     const judged = zlJudge(buf, off);
     if (judged < 0) return false;
     this.create();
     if (judged > 0) {
-      this.root = lpFromBytes(arena, buf, off, len);
+      const small = lpCount(buf, off) >>> 1 <= this.limits.zsetMaxListpackEntries;
+      this.root = small && block !== 0 ? block : lpFromBytes(arena, buf, off, len);
     } else {
       for (let pos = lpFirst(buf, off); pos !== 0; ) {
         const scorePos = lpNext(buf, off, pos);
