@@ -3,10 +3,14 @@ import { CLIENT_COMMANDS } from './client.js';
 import { COMMAND_COMMANDS } from './command.js';
 import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
+import { DEBUG_COMMANDS } from './debug.js';
 import { EXPIRE_COMMANDS } from './expire.js';
 import { HASH_COMMANDS } from './hash.js';
 import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
+import { MEMORY_COMMANDS } from './memory.js';
+import { SAVE_COMMANDS } from './save.js';
+import { SERVER_COMMANDS } from './server.js';
 import { SET_COMMANDS } from './set.js';
 import type { CommandSpec } from './spec.js';
 import { STRING_COMMANDS } from './string.js';
@@ -19,6 +23,10 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   COMMAND_COMMANDS,
   CONFIG_COMMANDS,
   TRANSACTION_COMMANDS,
+  SERVER_COMMANDS,
+  SAVE_COMMANDS,
+  MEMORY_COMMANDS,
+  DEBUG_COMMANDS,
   STRING_COMMANDS,
   KEY_COMMANDS,
   EXPIRE_COMMANDS,

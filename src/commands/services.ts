@@ -4,6 +4,7 @@
  */
 
 import type { Args } from '../formats/resp/args.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Database } from '../keyspace/keyspace.js';
 import type { ConfigContext } from './config.js';
 import type { Session } from './session.js';
@@ -14,8 +15,8 @@ export interface Persistence {
   /** SAVE: blocks until the file is written. */
   save(): string | null;
   /** Starts a background save. `schedule`: wait for a running rewrite instead of refusing. */
-  backgroundSave(schedule: boolean): { started: string } | { error: string };
-  rewriteAppendLog(): { started: string } | { error: string };
+  backgroundSave(schedule: boolean, inTransaction: boolean): { started: string } | { error: string };
+  rewriteAppendLog(inTransaction: boolean): { started: string } | { error: string };
   /** Unix time in seconds of the last good save. */
   readonly lastSave: number;
   /** FLUSHALL has emptied the data: a running save is stopped, and with save points the empty data set is written. */
@@ -90,15 +91,20 @@ export interface ServerContext extends ConfigContext {
   propagateAnyway(): void;
   /** Text of INFO. */
   info(sections: readonly string[]): string;
-  /** Stops the server; does not return to the client unless it is refused: then an error text. */
-  shutdown(options: ShutdownOptions): string | null;
+  /**
+   * The current client's commands wait; its reply comes when the function returned is called, once. Only for a client
+   * that is not in a transaction.
+   */
+  block(): (reply: (out: ReplyWriter) => void) => void;
+  /** Stops the server; `refused` is called when it stays up after all. */
+  shutdownFor(options: ShutdownOptions, refused: () => void): void;
   /** Takes a running SHUTDOWN back; false when there is none. */
   abortShutdown(): boolean;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   setActiveExpire(on: boolean): void;
   /** Keeps the event loop for so long, as DEBUG SLEEP does. */
   sleep(ms: number): void;
-  /** Memory that the keyspace's own tables take, for MEMORY USAGE and INFO. */
+  /** lazyfree-lazy-user-flush. */
   readonly lazyUserFlush: boolean;
 }
 

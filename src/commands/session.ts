@@ -26,6 +26,8 @@ export const SessionFlag = {
   /** Not a client: the replay of the log, or the primary's stream. Checks for clients do not apply. */
   INTERNAL: 1 << 12,
   CLOSING: 1 << 13,
+  /** Waits for something: its next commands are not looked at. */
+  BLOCKED: 1 << 14,
 } as const;
 
 export interface Queued {

@@ -40,6 +40,8 @@ export class Listener {
   private readonly servers: Server[] = [];
   private readonly streams: RawStreams | null;
   private readonly input = Buffer.allocUnsafeSlow(INPUT_BYTES);
+  /** The TCP addresses that are listened on. */
+  readonly addresses: string[] = [];
   /** The port of the TCP addresses; 0 without. */
   port = 0;
   private socketPath: string | null = null;
@@ -65,6 +67,7 @@ export class Listener {
         if (optional && UNAVAILABLE.has(code)) continue;
         throw new ListenError(address, this.port || port, strerror(error));
       }
+      this.addresses.push(address);
       const bound = this.servers.at(-1)!.address();
       if (this.port === 0 && bound !== null && typeof bound === 'object') this.port = bound.port;
     }
@@ -125,6 +128,7 @@ export class Listener {
     // A server whose handle was taken over never counts its connections, so it closes at once.
     await Promise.all(this.servers.map((server) => new Promise<void>((done) => server.close(() => done()))));
     this.servers.length = 0;
+    this.addresses.length = 0;
     this.port = 0;
     if (this.socketPath !== null) {
       const path = this.socketPath;

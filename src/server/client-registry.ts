@@ -8,8 +8,10 @@
  * turn or for an fsync go out first where the peer can still read them.
  */
 
+import { assert } from '../base/assert.js';
 import type { Clients, Peer } from '../commands/services.js';
 import { SessionFlag } from '../commands/session.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Connection } from '../net/connection.js';
 import { Client } from './client.js';
 import type { Server } from './server.js';
@@ -21,6 +23,9 @@ const PREVIEW_BYTES = 128;
 export class ClientRegistry implements Clients {
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
+  private held = false;
+  /** Clients that wait for something. */
+  blocked = 0;
 
   constructor(private readonly server: Server) {}
 
@@ -71,7 +76,8 @@ export class ClientRegistry implements Clients {
     server.statistics.reads++;
     server.statistics.netInputBytes += len;
     parser.feed(buf, 0, len);
-    this.process(client);
+    if (this.held) parser.rest();
+    else this.process(client);
     if (parser.pending > server.queryBufferMax) {
       const line = client.describe();
       server.log.warning(`Closing client that reached max query buffer length: ${line} (qbuf initial bytes: "...")`);
@@ -91,7 +97,7 @@ export class ClientRegistry implements Clients {
     let dirty = context.dirty;
     dispatcher.enter(client);
     client.lastInteractionMs = dispatcher.lastMs;
-    while ((client.flags & ENDED) === 0 && parser.next()) {
+    while ((client.flags & HALTED) === 0 && parser.next()) {
       dispatcher.dispatch(parser.args);
       if (out.pos - start > TURN_BYTES_MAX) {
         turn.add(client, start, context.dirty !== dirty);
@@ -106,6 +112,35 @@ export class ClientRegistry implements Clients {
     if (ends) client.attention = true;
     if (out.pos > start || ends) turn.add(client, start, context.dirty !== dirty);
     else if (context.dirty !== dirty) turn.schedule();
+  }
+
+  /** No command is executed until `release`; input is kept. */
+  hold(): void {
+    this.held = true;
+  }
+  release(): void {
+    this.held = false;
+    for (const client of [...this.byId.values()]) {
+      if (client.parser.pending > 0 && !client.has(HALTED)) this.process(client);
+    }
+  }
+
+  /** The client's commands wait until the function returned is called with its reply. */
+  block(client: Client): (reply: (out: ReplyWriter) => void) => void {
+    assert(!client.has(SessionFlag.BLOCKED), 'a client waits for one thing');
+    client.flags |= SessionFlag.BLOCKED;
+    this.blocked++;
+    return (reply) => {
+      if (client.isClosed || !client.has(SessionFlag.BLOCKED)) return;
+      client.flags &= ~SessionFlag.BLOCKED;
+      this.blocked--;
+      const { out } = this.server.turn;
+      out.resp = client.resp;
+      const start = out.pos;
+      reply(out);
+      this.server.turn.add(client, start, false);
+      this.process(client);
+    };
   }
 
   private protocolError(client: Client): void {
@@ -198,6 +233,7 @@ export class ClientRegistry implements Clients {
   private forget(client: Client): void {
     const { server } = this;
     client.isClosed = true;
+    if (client.has(SessionFlag.BLOCKED)) this.blocked--;
     client.flags |= SessionFlag.CLOSING;
     server.dispatcher.endTransaction(client);
     this.byId.delete(client.id);
@@ -238,3 +274,4 @@ export class ClientRegistry implements Clients {
 }
 
 const ENDED = SessionFlag.CLOSE_AFTER_REPLY | SessionFlag.CLOSING;
+const HALTED = ENDED | SessionFlag.BLOCKED;

@@ -24,18 +24,13 @@ export const LOADING = 'LOADING Redis is loading the dataset in memory';
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 const READ_ONLY = "READONLY You can't write against a read only replica.";
 const NOT_IN_TRANSACTION = 'ERR Command not allowed inside a transaction';
-const SAVE_FAILED =
-  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may " +
-  'modify the data set are disabled, because this instance is configured to report errors during writes if RDB ' +
-  'snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.';
-
 /** What dispatch must know about the rest of the server. Plain fields, kept up to date by whoever changes them. */
 export class Gate {
   loading = false;
   /** A replica that clients may not write to. */
   readOnly = false;
-  /** The last background save failed, and writes are to stop for that. */
-  saveFailed = false;
+  /** Why writes must not be taken now (the disk fails), as the error line without `-`; null: they may. */
+  writeRefusal: () => string | null = () => null;
   debugAllowed: (session: Session) => boolean = () => true;
   /** Makes room under maxmemory; false when there is none. null: no limit. */
   makeRoom: (() => boolean) | null = null;
@@ -61,6 +56,9 @@ export class Dispatcher {
   private depth = 0;
   private unitOpen = false;
   private errorsBefore = 0;
+  /** Counts changes for save points. */
+  changes: { dirty: number } = { dirty: 0 };
+  private countedDirty = 0;
 
   constructor(
     readonly context: CallContext,
@@ -92,6 +90,11 @@ export class Dispatcher {
   tick(): number {
     this.lastMs = this.clock.monotonic();
     return this.lastMs;
+  }
+
+  /** Microseconds since 1970, now. */
+  microseconds(): number {
+    return Math.floor((this.clock.monotonic() + this.wallOffsetMs) * 1000);
   }
 
   /** The time on the wall, from the last reading of the clock. */
@@ -144,7 +147,7 @@ export class Dispatcher {
       if ((carried & Flag.DENYOOM) !== 0 || queued) return this.reject(command, OUT_OF_MEMORY);
     }
     if ((carried & (Flag.WRITE | Flag.MAY_REPLICATE)) !== 0 || command.name === 'ping') {
-      const refused = this.diskRefuses();
+      const refused = gate.writeRefusal();
       const writes = (carried & Flag.WRITE) !== 0 || command.name === 'ping';
       if (refused !== null && writes) return this.reject(command, refused);
       if (gate.readOnly && (carried & Flag.WRITE) !== 0) return this.reject(command, READ_ONLY);
@@ -173,13 +176,6 @@ export class Dispatcher {
       session.flags &= ~SessionFlag.REPLY_SKIP_NEXT;
       session.flags |= SessionFlag.REPLY_SKIP;
     }
-  }
-
-  /** Why the disk's state forbids writing, or null. */
-  diskRefuses(): string | null {
-    if (this.gate.saveFailed) return SAVE_FAILED;
-    const { failure } = this.sink;
-    return failure === null ? null : `MISCONF Errors writing to the AOF file: ${failure}`;
   }
 
   private queue(command: Command, a: Args): void {
@@ -272,6 +268,10 @@ export class Dispatcher {
       command.failed++;
     }
     if ((context.dirty !== dirtyBefore || context.isForced) && !context.isSilent) this.propagate(a);
+    if (context.dirty !== this.countedDirty) {
+      this.changes.dirty += context.dirty - this.countedDirty;
+      this.countedDirty = context.dirty;
+    }
     if (this.depth === 0 && this.unitOpen) {
       this.unitOpen = false;
       this.sink.endUnit();

@@ -1,13 +1,15 @@
 /** The Context with all that the families of the server use: it passes on to the server's parts. */
 
-import type { ServerContext } from '../commands/services.js';
+import type { ServerContext, ShutdownOptions } from '../commands/services.js';
 import type { Session } from '../commands/session.js';
 import { SessionFlag } from '../commands/session.js';
 import type { Command, CommandTable } from '../commands/table.js';
 import type { Args } from '../formats/resp/args.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Watches } from '../keyspace/watch.js';
 import { CallContext } from './call-context.js';
+import type { Client } from './client.js';
 import type { Server } from './server.js';
 
 export class LiveContext extends CallContext implements ServerContext {
@@ -98,14 +100,17 @@ export class LiveContext extends CallContext implements ServerContext {
   info(sections: readonly string[]): string {
     return this.server.info(sections);
   }
-  shutdown(options: { save: boolean | null; now: boolean; force: boolean }): string | null {
-    return this.server.shutdownByCommand(options);
+  block(): (reply: (out: ReplyWriter) => void) => void {
+    return this.server.clients.block(this.session as Client);
+  }
+  shutdownFor(options: ShutdownOptions, refused: () => void): void {
+    this.server.shutdownFor(options, refused);
   }
   abortShutdown(): boolean {
     return this.server.abortShutdown();
   }
   setActiveExpire(on: boolean): void {
-    this.server.activeExpire = on;
+    this.server.expiry.active = on;
   }
   sleep(ms: number): void {
     this.server.sleep(ms);

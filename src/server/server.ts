@@ -10,21 +10,27 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import type { ConfigFace } from '../commands/config.js';
 import { FAMILIES } from '../commands/families.js';
-import type { Persistence, ShutdownOptions, Watching } from '../commands/services.js';
+import type { ShutdownOptions, Watching } from '../commands/services.js';
 import { type Session, SessionFlag } from '../commands/session.js';
 import { CommandTable } from '../commands/table.js';
 import type { Config } from '../config/config.js';
 import type { ShutdownFlag } from '../config/directives.js';
+import { type Disk, nodeDisk } from '../disk/disk.js';
 import { Args } from '../formats/resp/args.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { Watches } from '../keyspace/watch.js';
 import { ListenError, Listener } from '../net/listener.js';
+import { Persistence } from '../persistence/persistence.js';
 import { announceListening, announceReady } from './announce.js';
 import type { Client } from './client.js';
 import { ClientRegistry } from './client-registry.js';
+import { Cron, Expiry } from './cron.js';
 import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
+import { infoText } from './info.js';
 import type { Logger } from './log.js';
+import { makeHost } from './persistence-host.js';
+import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
 import { Statistics } from './statistics.js';
 import { Turn } from './turn.js';
@@ -35,10 +41,10 @@ export interface ServerOptions {
   clock?: Clock;
   /** Listen on a port that is free instead of the configured one. */
   anyPort?: boolean;
+  /** Keep everything in memory: no file is read or written, whatever the directives say. */
+  inMemory?: boolean;
+  disk?: Disk;
 }
-
-const DEL = 'DEL';
-const UNLINK = 'UNLINK';
 
 export class Server {
   readonly config: Config;
@@ -57,20 +63,29 @@ export class Server {
   readonly clients: ClientRegistry;
   readonly listener: Listener;
   readonly watching: Watching;
-  persistence: Persistence = null as never;
+  readonly persistence: Persistence;
+  readonly replay: Replay;
+  readonly expiry: Expiry;
+  readonly disk: Disk;
+  /** Without a directory: nothing is loaded, nothing is written. */
+  readonly inMemory: boolean;
+  readonly replicationId = randomBytes(20).toString('hex');
+  readonly memoryAtStart: number;
+  memoryPeak = 0;
 
   /** Copies of directives that are looked at for every command or read. */
   password: Uint8Array = new Uint8Array(0);
   bulkMax = 0;
   queryBufferMax = 0;
 
-  activeExpire = true;
   /** SHUTDOWN has ended the server: end the process with this code. */
   onExit: (code: number) => void = () => {};
   /** The sockets listen, nothing is loaded yet. */
   onListening: () => void = () => {};
 
   private readonly anyPort: boolean;
+  private readonly cron: Cron;
+  private stopping: Promise<boolean> | null = null;
 
   constructor(options: ServerOptions) {
     const { config, log } = options;
@@ -78,6 +93,8 @@ export class Server {
     this.log = log;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.anyPort = options.anyPort ?? false;
+    this.inMemory = options.inMemory ?? false;
+    this.disk = options.disk ?? nodeDisk;
     this.configFace = config;
     this.startedMs = this.clock.now();
     this.keyspace = new Keyspace({ expired: (db, key) => this.expired(db.index, key) }, config.values.databases);
@@ -109,6 +126,19 @@ export class Server {
       },
     );
     this.dispatcher.unwatch = (session) => this.unwatch(session);
+    this.replay = new Replay(this.dispatcher);
+    this.persistence = new Persistence({
+      disk: this.disk,
+      config: config.values,
+      log,
+      now: () => this.clock.now(),
+      host: makeHost(this),
+    });
+    this.dispatcher.sink = this.persistence.appendLog;
+    this.dispatcher.changes = this.persistence.savePoints;
+    this.gate.writeRefusal = () => this.persistence.writeRefusal;
+    this.expiry = new Expiry(this);
+    this.cron = new Cron(this);
     this.clients = new ClientRegistry(this);
     this.turn = new Turn(this.context.out, () => this.dispatcher.sink, {
       sent: (client) => this.clients.sent(client),
@@ -120,6 +150,7 @@ export class Server {
     });
     this.gate.debugAllowed = (session) => this.isAllowed(config.values['enable-debug-command'], session);
     this.followConfig();
+    this.memoryAtStart = this.memory().used;
   }
 
   /** Names of all commands, for checking rename-command lines. */
@@ -142,15 +173,33 @@ export class Server {
 
   // --- start -------------------------------------------------------------------------------------------------------------
 
+  /** Listens, loads the data, and serves. Throws what makes that impossible; the log has it already, then. */
   async start(): Promise<void> {
+    const { log, config, keyspace, gate } = this;
+    gate.loading = !this.inMemory;
     await this.listen();
-    announceListening(this.log, this.config, this.port);
+    announceListening(log, config, this.port);
     this.onListening();
-    this.log.role = 'M';
+    this.cron.start();
+    log.role = 'M';
+    if (!this.inMemory) {
+      try {
+        this.dispatcher.enterTime();
+        keyspace.expiryInForce = false;
+        this.replay.reset();
+        await this.persistence.start();
+      } catch (error) {
+        await this.close();
+        throw error;
+      } finally {
+        keyspace.expiryInForce = true;
+        gate.loading = false;
+      }
+    }
     const kinds: ('tcp' | 'unix')[] = [];
     if (this.port !== 0) kinds.push('tcp');
-    if (this.config.values.unixsocket !== '') kinds.push('unix');
-    announceReady(this.log, kinds);
+    if (config.values.unixsocket !== '') kinds.push('unix');
+    announceReady(log, kinds);
   }
 
   private async listen(): Promise<void> {
@@ -194,6 +243,11 @@ export class Server {
     });
     copy('client-query-buffer-limit', () => {
       this.queryBufferMax = Number(values['client-query-buffer-limit']);
+    });
+    config.onChange('hz', () => this.cron.start());
+    config.onChange('appendonly', () => {
+      if (this.inMemory && values.appendonly) return 'this server keeps its data in memory only';
+      return this.persistence.setAppendonly(values.appendonly);
     });
     const { limits } = this.keyspace;
     copy(LIMIT_DIRECTIVES, () => {
@@ -244,7 +298,7 @@ export class Server {
   private expired(db: number, key: Uint8Array): void {
     const { dispatcher, context } = this;
     if (dispatcher.sink.enabled) {
-      dispatcher.append(db, Args.of(this.config.values['lazyfree-lazy-expire'] ? UNLINK : DEL, key));
+      dispatcher.append(db, Args.of(this.config.values['lazyfree-lazy-expire'] ? 'UNLINK' : 'DEL', key));
       this.turn.schedule();
     }
     if (!this.watches.isEmpty) this.watches.touch(db, key);
@@ -266,7 +320,7 @@ export class Server {
   // --- what commands ask -------------------------------------------------------------------------------------------------
 
   microseconds(): number {
-    return this.clock.now() * 1000;
+    return this.dispatcher.microseconds();
   }
 
   resetStatistics(): void {
@@ -277,8 +331,28 @@ export class Server {
     this.keyspace.expiredKeys = 0;
   }
 
-  info(_sections: readonly string[]): string {
-    return '';
+  info(sections: readonly string[]): string {
+    return infoText(this, sections);
+  }
+
+  /** INFO's listener fields. */
+  listeners(): string[] {
+    const { values } = this.config;
+    const found: string[] = [];
+    if (this.port !== 0) {
+      const bound = this.listener.addresses.map((address) => `,bind=${address}`).join('');
+      found.push(`name=tcp${bound},port=${this.port}`);
+    }
+    if (values.unixsocket !== '') found.push(`name=unix,bind=${values.unixsocket}`);
+    return found;
+  }
+
+  /** Bytes: of data and of what serves it, of the JS heap alone, of the whole process. */
+  memory(): { used: number; heap: number; rss: number } {
+    const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+    const { arena } = this.keyspace;
+    const buffers = Math.max(0, arrayBuffers - arena.bytesReserved);
+    return { used: arena.bytesUsed + heapUsed + buffers, heap: heapUsed, rss };
   }
 
   sleep(ms: number): void {
@@ -287,19 +361,58 @@ export class Server {
 
   // --- end ---------------------------------------------------------------------------------------------------------------
 
-  async shutdown(_flags: readonly ShutdownFlag[]): Promise<boolean> {
-    this.clients.closeAll();
-    await this.listener.close();
+  /**
+   * Saves what is to be saved and closes. Resolves with false when the server stays up (the save failed and nobody forced
+   * it). A call during a shutdown joins it.
+   */
+  shutdown(flags: readonly ShutdownFlag[]): Promise<boolean> {
+    const save = flags.includes('save') ? true : flags.includes('nosave') ? false : null;
+    return this.stop({ save, now: flags.includes('now'), force: flags.includes('force') });
+  }
+
+  /** SHUTDOWN. */
+  shutdownFor(options: ShutdownOptions, refused: () => void): void {
+    void this.stop(options).then((done) => {
+      if (done) this.onExit(0);
+      else refused();
+    });
+  }
+
+  /** There is nothing that a shutdown waits for, so it cannot be taken back. */
+  abortShutdown(): boolean {
+    return false;
+  }
+
+  private stop(options: ShutdownOptions): Promise<boolean> {
+    this.stopping ??= this.saveAndClose(options).finally(() => {
+      this.stopping = null;
+    });
+    return this.stopping;
+  }
+
+  private async saveAndClose({ save, force }: ShutdownOptions): Promise<boolean> {
+    const { log, persistence, clients, turn } = this;
+    log.notice('User requested shutdown...');
+    // What was executed is written and answered; nothing more is executed while files are closed.
+    clients.hold();
+    turn.finish();
+    if (!this.inMemory) {
+      const how = save === null ? 'configured' : save ? 'save' : 'nosave';
+      if (!(await persistence.shutdown(how, force))) {
+        log.warning('Errors trying to shut down the server. Check the logs for more information.');
+        clients.release();
+        return false;
+      }
+    }
+    await this.close();
+    log.notice('Onggi is now ready to exit, bye bye...');
     return true;
   }
 
-  shutdownByCommand(_options: ShutdownOptions): string | null {
-    void this.shutdown([]).then(() => this.onExit(0));
-    return null;
-  }
-
-  abortShutdown(): boolean {
-    return false;
+  private async close(): Promise<void> {
+    this.cron.stop();
+    this.clients.closeAll();
+    await this.listener.close();
   }
 }
 

@@ -43,6 +43,7 @@ export class Statistics {
   writes = 0;
   errorReplies = 0;
   evictedClients = 0;
+  authDenied = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
   readonly errors = new Map<string, number>();
@@ -69,6 +70,7 @@ export class Statistics {
     this.writes = 0;
     this.errorReplies = 0;
     this.evictedClients = 0;
+    this.authDenied = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
     this.errors.clear();

@@ -1,0 +1,81 @@
+/** MEMORY: what a key costs. */
+import type { Args } from '../formats/resp/args.js';
+import { entryBytes } from '../keyspace/memory-usage.js';
+import type { Context } from './context.js';
+import { NOT_INTEGER, SYNTAX } from './errors.js';
+import { lookupQuietly } from './lookup.js';
+import { KEY_ARG, keySpec } from './rows.js';
+import type { CommandSpec } from './spec.js';
+
+export const MEMORY_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'memory',
+    arity: -2,
+    flags: [],
+    keys: [0, 0, 0],
+    acl: [],
+    since: '4.0.0',
+    group: 'server',
+    summary: 'A container for memory diagnostics commands.',
+    complexity: 'Depends on subcommand.',
+    subcommands: [
+      {
+        name: 'usage',
+        arity: -3,
+        flags: ['readonly'],
+        keys: [2, 2, 1],
+        keySpecs: [keySpec(2, 'RO')],
+        acl: [],
+        since: '4.0.0',
+        group: 'server',
+        summary: 'Estimates the memory usage of a key.',
+        complexity: 'O(N) where N is the number of samples.',
+        arguments: [KEY_ARG, { name: 'count', type: 'integer', token: 'SAMPLES', optional: true }],
+        handler: usage,
+      },
+      {
+        name: 'help',
+        arity: 2,
+        flags: ['loading', 'stale'],
+        keys: [0, 0, 0],
+        acl: [],
+        since: '4.0.0',
+        group: 'server',
+        summary: 'Returns helpful text about the different subcommands.',
+        complexity: 'O(1)',
+        handler: help,
+      },
+    ],
+  },
+];
+
+/** Bytes of a slot in the keyspace's table, at its usual load. */
+const TABLE_BYTES = 11;
+
+function usage(c: Context, a: Args): void {
+  let samples = 5n;
+  for (let i = 3; i < a.count; i += 2) {
+    if (!a.is(i, 'SAMPLES') || i + 1 >= a.count) throw SYNTAX;
+    const count = a.int64(i + 1);
+    if (count === null) throw NOT_INTEGER;
+    if (count < 0n) throw SYNTAX;
+    samples = count;
+  }
+  const entry = lookupQuietly(c, a, 2);
+  if (entry === 0) return c.out.nil();
+  c.out.int(entryBytes(c.keyspace, entry, Number(samples)) + TABLE_BYTES);
+}
+
+const HELP = [
+  'MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'USAGE <key> [SAMPLES <count>]',
+  '    Return memory in bytes used by <key> and its value. Nested values are',
+  '    sampled up to <count> times (default: 5, 0 means sample all).',
+  'HELP',
+  '    Print this help.',
+];
+
+function help(c: Context): void {
+  c.out.array(HELP.length);
+  for (const line of HELP) c.out.simple(line);
+}

@@ -1,0 +1,296 @@
+/** The server as a whole: DBSIZE, FLUSHALL, FLUSHDB, SWAPDB, TIME, INFO, ROLE, REPLICAOF, WAIT. */
+import { CommandError } from '../base/errors.js';
+import type { Args } from '../formats/resp/args.js';
+import type { Context } from './context.js';
+import { DB_OUT_OF_RANGE, NOT_INTEGER, SYNTAX } from './errors.js';
+import { serverOf } from './services.js';
+import { SessionFlag } from './session.js';
+import type { CommandFlag, CommandSpec, Handler } from './spec.js';
+
+function row(
+  name: string,
+  arity: number,
+  flags: readonly CommandFlag[],
+  acl: readonly string[],
+  since: string,
+  summary: string,
+  complexity: string,
+  handler: Handler,
+  rest: Partial<CommandSpec> = {},
+): CommandSpec {
+  return { name, arity, flags, keys: [0, 0, 0], acl, since, group: 'server', summary, complexity, handler, ...rest };
+}
+
+const EVERYWHERE = ['request_policy:all_shards', 'response_policy:all_succeeded'];
+const FLUSH_TYPE = {
+  name: 'flush-type',
+  type: 'oneof',
+  optional: true,
+  arguments: [
+    { name: 'async', type: 'pure-token', token: 'ASYNC', since: '4.0.0' },
+    { name: 'sync', type: 'pure-token', token: 'SYNC', since: '6.2.0' },
+  ],
+};
+const REPLICAOF_ARGUMENTS = [
+  {
+    name: 'args',
+    type: 'oneof',
+    arguments: [
+      {
+        name: 'host-port',
+        type: 'block',
+        arguments: [
+          { name: 'host', type: 'string' },
+          { name: 'port', type: 'integer' },
+        ],
+      },
+      {
+        name: 'no-one',
+        type: 'block',
+        arguments: [
+          { name: 'no', type: 'pure-token', token: 'NO' },
+          { name: 'one', type: 'pure-token', token: 'ONE' },
+        ],
+      },
+    ],
+  },
+];
+const REPLICAOF_FLAGS: readonly CommandFlag[] = ['admin', 'noscript', 'stale', 'no_async_loading'];
+
+export const SERVER_COMMANDS: readonly CommandSpec[] = [
+  row(
+    'dbsize',
+    1,
+    ['readonly', 'fast'],
+    ['keyspace'],
+    '1.0.0',
+    'Returns the number of keys in the database.',
+    'O(1)',
+    (c) => c.out.int(c.db.size),
+    { tips: ['request_policy:all_shards', 'response_policy:agg_sum'] },
+  ),
+  row(
+    'flushall',
+    -1,
+    ['write'],
+    ['keyspace', 'dangerous'],
+    '1.0.0',
+    'Removes all keys from all databases.',
+    'O(N) where N is the total number of keys in all databases',
+    flushAll,
+    {
+      tips: EVERYWHERE,
+      arguments: [FLUSH_TYPE],
+      history: [
+        ['4.0.0', 'Added the `ASYNC` flushing mode modifier.'],
+        ['6.2.0', 'Added the `SYNC` flushing mode modifier.'],
+      ],
+    },
+  ),
+  row(
+    'flushdb',
+    -1,
+    ['write'],
+    ['keyspace', 'dangerous'],
+    '1.0.0',
+    'Remove all keys from the current database.',
+    'O(N) where N is the number of keys in the selected database',
+    flushDb,
+    {
+      tips: EVERYWHERE,
+      arguments: [FLUSH_TYPE],
+      history: [
+        ['4.0.0', 'Added the `ASYNC` flushing mode modifier.'],
+        ['6.2.0', 'Added the `SYNC` flushing mode modifier.'],
+      ],
+    },
+  ),
+  row(
+    'swapdb',
+    3,
+    ['write', 'fast'],
+    ['keyspace', 'dangerous'],
+    '4.0.0',
+    'Swaps two Redis databases.',
+    'O(N) where N is the count of clients watching or blocking on keys from both databases.',
+    swapDb,
+    {
+      arguments: [
+        { name: 'index1', type: 'integer' },
+        { name: 'index2', type: 'integer' },
+      ],
+    },
+  ),
+  row('time', 1, ['loading', 'stale', 'fast'], [], '2.6.0', 'Returns the server time.', 'O(1)', time, {
+    tips: ['nondeterministic_output'],
+  }),
+  row(
+    'info',
+    -1,
+    ['loading', 'stale'],
+    ['dangerous'],
+    '1.0.0',
+    'Returns information and statistics about the server.',
+    'O(1)',
+    info,
+    {
+      tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'],
+      arguments: [{ name: 'section', type: 'string', multiple: true, optional: true }],
+      history: [['7.0.0', 'Added support for taking multiple section arguments.']],
+    },
+  ),
+  row(
+    'role',
+    1,
+    ['noscript', 'loading', 'stale', 'fast'],
+    ['admin', 'dangerous'],
+    '2.8.12',
+    'Returns the replication role.',
+    'O(1)',
+    role,
+  ),
+  row(
+    'replicaof',
+    3,
+    REPLICAOF_FLAGS,
+    [],
+    '5.0.0',
+    'Configures a server as replica of another, or promotes it to a master.',
+    'O(1)',
+    replicaOf,
+    { arguments: REPLICAOF_ARGUMENTS },
+  ),
+  row(
+    'slaveof',
+    3,
+    REPLICAOF_FLAGS,
+    [],
+    '1.0.0',
+    'Sets a Redis server as a replica of another, or promotes it to being a master.',
+    'O(1)',
+    replicaOf,
+    { arguments: REPLICAOF_ARGUMENTS, docFlags: ['deprecated'], deprecatedSince: '5.0.0', replacedBy: '`REPLICAOF`' },
+  ),
+  row(
+    'wait',
+    3,
+    ['noscript'],
+    ['connection'],
+    '3.0.0',
+    'Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.',
+    'O(1)',
+    wait,
+    {
+      group: 'generic',
+      tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+      arguments: [
+        { name: 'numreplicas', type: 'integer' },
+        { name: 'timeout', type: 'integer' },
+      ],
+    },
+  ),
+];
+
+// --- data -------------------------------------------------------------------------------------------------------------
+
+function isLazy(c: Context, a: Args): boolean {
+  if (a.count === 1) return serverOf(c).lazyUserFlush;
+  if (a.count > 2) throw SYNTAX;
+  if (a.is(1, 'ASYNC')) return true;
+  if (a.is(1, 'SYNC')) return false;
+  throw SYNTAX;
+}
+
+function flushAll(c: Context, a: Args): void {
+  const server = serverOf(c);
+  const lazily = isLazy(c, a);
+  for (const db of c.keyspace.databases) {
+    server.watching.databaseChanges(db, null);
+    c.addDirty(c.keyspace.flush(db, lazily));
+  }
+  server.propagateAnyway();
+  if (!c.replaying) server.persistence.flushedAll();
+  c.out.ok();
+}
+
+function flushDb(c: Context, a: Args): void {
+  const server = serverOf(c);
+  const lazily = isLazy(c, a);
+  server.watching.databaseChanges(c.db, null);
+  c.addDirty(c.keyspace.flush(c.db, lazily));
+  server.propagateAnyway();
+  c.out.ok();
+}
+
+const BAD_FIRST = new CommandError('ERR invalid first DB index');
+const BAD_SECOND = new CommandError('ERR invalid second DB index');
+const INT32_MAX = 2 ** 31 - 1;
+
+function swapDb(c: Context, a: Args): void {
+  const i = a.integer(1);
+  if (!(Math.abs(i) <= INT32_MAX)) throw BAD_FIRST;
+  const k = a.integer(2);
+  if (!(Math.abs(k) <= INT32_MAX)) throw BAD_SECOND;
+  const first = c.keyspace.databases[i];
+  const second = c.keyspace.databases[k];
+  if (first === undefined || second === undefined) throw DB_OUT_OF_RANGE;
+  if (first !== second) {
+    const { watching } = serverOf(c);
+    watching.databaseChanges(first, second);
+    watching.databaseChanges(second, first);
+    c.keyspace.swap(first, second);
+  }
+  c.addDirty(1);
+  c.out.ok();
+}
+
+// --- what it is -------------------------------------------------------------------------------------------------------
+
+function time(c: Context): void {
+  const now = serverOf(c).microseconds();
+  c.out.array(2);
+  c.out.bulkInt(Math.floor(now / 1e6));
+  c.out.bulkInt(now % 1e6);
+}
+
+function info(c: Context, a: Args): void {
+  const sections: string[] = [];
+  for (let i = 1; i < a.count; i++) sections.push(a.latin1(i).toLowerCase());
+  c.out.verbatim(serverOf(c).info(sections));
+}
+
+function role(c: Context): void {
+  c.out.array(3);
+  c.out.bulkText('master', true);
+  c.out.int(0);
+  c.out.array(0);
+}
+
+function replicaOf(c: Context, a: Args): void {
+  if (a.is(1, 'NO') && a.is(2, 'ONE')) return c.out.ok();
+  if (Number.isNaN(a.integer(2))) throw new CommandError('ERR Invalid master port');
+  throw new CommandError('ERR this server cannot be a replica');
+}
+
+const BAD_TIMEOUT = new CommandError('ERR timeout is not an integer or out of range');
+const NEGATIVE_TIMEOUT = new CommandError('ERR timeout is negative');
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+/** There are no replicas: whoever waits for one waits in vain until the timeout. */
+function wait(c: Context, a: Args): void {
+  const replicas = a.int64(1);
+  if (replicas === null) throw NOT_INTEGER;
+  const timeout = a.int64(2);
+  if (timeout === null) throw BAD_TIMEOUT;
+  if (timeout < 0n) throw NEGATIVE_TIMEOUT;
+  const server = serverOf(c);
+  if (replicas <= 0n || server.session.has(SessionFlag.MULTI | SessionFlag.INTERNAL)) {
+    c.out.int(0);
+    return;
+  }
+  const resume = server.block();
+  if (timeout === 0n) return;
+  const ms = Number(timeout);
+  const timer = setTimeout(() => resume((out) => out.int(0)), Math.min(ms, TIMEOUT_MAX_MS));
+  timer.unref();
+}

@@ -1,0 +1,95 @@
+/**
+ * What happens by itself, `hz` times a second: expiry, freeing, save points, timeouts, rates.
+ *
+ * Work that can be much is cut into slices of a millisecond; while there is more of it, slices follow each other with
+ * pauses in between, so that clients never wait for long and a quarter of the time goes into it at most.
+ */
+import { ExpiryCycle } from '../keyspace/expiry.js';
+import type { Server } from './server.js';
+
+const SLICE_MS = 1;
+const PAUSE_MS = 3;
+/** Entries freed between two looks at the clock. */
+const FREED_PER_STEP = 64;
+const SECOND_MS = 1000;
+
+export class Expiry {
+  active = true;
+  totalMs = 0;
+  timeCapReached = 0;
+  private readonly cycle: ExpiryCycle;
+
+  constructor(private readonly server: Server) {
+    this.cycle = new ExpiryCycle(server.keyspace);
+  }
+
+  /** Returns whether there is nothing more to do for now. */
+  slice(): boolean {
+    const { server } = this;
+    if (!this.active || server.loading) return true;
+    const clock = () => server.clock.monotonic();
+    server.dispatcher.enterTime();
+    const begin = clock();
+    const complete = this.cycle.slice(SLICE_MS, clock);
+    this.totalMs += clock() - begin;
+    if (!complete) this.timeCapReached++;
+    return complete;
+  }
+}
+
+export class Cron {
+  private timer: NodeJS.Timeout | null = null;
+  private slices: NodeJS.Timeout | null = null;
+  private lastSecondMs = 0;
+
+  constructor(private readonly server: Server) {}
+
+  start(): void {
+    this.stop();
+    this.timer = setInterval(() => this.tick(), Math.round(1000 / this.server.config.values.hz));
+  }
+
+  stop(): void {
+    if (this.timer !== null) clearInterval(this.timer);
+    if (this.slices !== null) clearTimeout(this.slices);
+    this.timer = null;
+    this.slices = null;
+  }
+
+  private tick(): void {
+    const { server } = this;
+    const now = server.clock.monotonic();
+    server.dispatcher.syncClock();
+    if (!server.loading) server.persistence.tick();
+    this.sampleRates(now);
+    if (now - this.lastSecondMs >= SECOND_MS) {
+      this.lastSecondMs = now;
+      server.clients.checkAll();
+      server.memoryPeak = Math.max(server.memoryPeak, server.memory().used);
+    }
+    if (this.slices === null) this.work();
+  }
+
+  /** Sliced work; comes back soon while there is more. */
+  private readonly work = (): void => {
+    this.slices = null;
+    const expired = this.server.expiry.slice();
+    const freed = this.freeSlice();
+    if (!expired || !freed) this.slices = setTimeout(this.work, PAUSE_MS);
+  };
+
+  private freeSlice(): boolean {
+    const { keyspace, clock } = this.server;
+    if (!keyspace.hasDiscarded) return true;
+    const end = clock.monotonic() + SLICE_MS;
+    while (keyspace.hasDiscarded && clock.monotonic() < end) keyspace.freeSlice(FREED_PER_STEP);
+    return !keyspace.hasDiscarded;
+  }
+
+  private sampleRates(now: number): void {
+    const { statistics: s, clients } = this.server;
+    s.opsRate.sample(now, s.commands);
+    s.inputRate.sample(now, s.netInputBytes);
+    s.outputRate.sample(now, s.netOutputBytes + clients.bytesWritten);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What persistence needs of the server: writing the keyspace to a file, in the background or at once, and taking what is
+ * loaded.
+ */
+
+import { RdbReader } from '../formats/rdb/reader.js';
+import type { RdbVersion } from '../formats/rdb/writer.js';
+import { KeyspaceLoader, type LoadedExtras } from '../persistence/keyspace-loader.js';
+import type { PersistenceHost } from '../persistence/persistence.js';
+import type { LoadTarget } from '../persistence/recovery.js';
+import { Snapshot, saveNow } from '../persistence/snapshot.js';
+import type { SnapshotRequest } from '../persistence/snapshot-file.js';
+import type { SnapshotPlan } from '../persistence/snapshot-run.js';
+import type { Server } from './server.js';
+
+/** For a server without a directory: whatever would touch the disk fails. */
+export class NoDirectory extends Error {
+  override name = 'NoDirectory';
+  readonly code = 'EROFS';
+  constructor() {
+    super('this server keeps its data in memory only');
+  }
+}
+
+export function makeHost(server: Server): PersistenceHost {
+  const { keyspace } = server;
+  /** What files hold besides keys, and this server only keeps. */
+  const extras: LoadedExtras = { libraries: [], moduleAux: [] };
+  const request = (plan: SnapshotPlan) => {
+    if (server.inMemory) throw new NoDirectory();
+    return snapshotRequest(server, plan, extras);
+  };
+  return {
+    beginSnapshot: (plan) => new Snapshot(keyspace, request(plan)),
+    snapshotNow: (plan) => {
+      saveNow(server.disk, keyspace, request(plan));
+    },
+    target: loadTarget(server, extras),
+  };
+}
+
+function snapshotRequest(server: Server, plan: SnapshotPlan, extras: LoadedExtras): SnapshotRequest {
+  const { values } = server.config;
+  const policy = values['maxmemory-policy'];
+  const access = policy.endsWith('lfu') ? 'lfu' : policy.endsWith('lru') ? 'lru' : 'none';
+  return {
+    ...plan,
+    rdb: {
+      version: values['rdb-version'] as RdbVersion,
+      compression: values.rdbcompression,
+      checksum: values.rdbchecksum,
+      access,
+      lruClock: Math.floor(server.clock.now() / 1000) & 0xffffff,
+    },
+    info: {
+      ctimeSeconds: Math.floor(server.clock.now() / 1000),
+      usedMemory: server.memory().used,
+      aofBase: plan.aofBase,
+    },
+    libraries: extras.libraries,
+    moduleAux: extras.moduleAux,
+    incrementalSync: plan.aofBase ? values['aof-rewrite-incremental-fsync'] : values['rdb-save-incremental-fsync'],
+  };
+}
+
+function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
+  const { keyspace } = server;
+  return {
+    clear() {
+      server.replay.reset();
+      for (const db of keyspace.databases) keyspace.flush(db, false);
+      extras.libraries = [];
+      extras.moduleAux = [];
+    },
+    openRdb(source, kind, duplicates) {
+      const options = { dropExpired: kind === 'dump', replace: duplicates === 'replace' };
+      const loader = new KeyspaceLoader(keyspace, extras, options);
+      const reader = new RdbReader(source, keyspace.arena, keyspace.limits, loader, {
+        checksum: server.config.values.rdbchecksum,
+      });
+      return {
+        step: () => reader.step(),
+        get offset() {
+          return reader.offset;
+        },
+        get keysLoaded() {
+          return loader.keysLoaded;
+        },
+        get keysExpired() {
+          return loader.keysExpired;
+        },
+      };
+    },
+    apply: (args) => server.replay.apply(args),
+  };
+}

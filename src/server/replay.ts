@@ -1,0 +1,54 @@
+/**
+ * Runs the commands of a log: by their handlers, without clients' checks, without effects. Errors that a command answers
+ * are no news: it answered them when it was logged, too.
+ */
+import { CommandError } from '../base/errors.js';
+import { Session, SessionFlag } from '../commands/session.js';
+import type { Args } from '../formats/resp/args.js';
+import { ReplyWriter } from '../formats/resp/reply.js';
+import { UnknownCommand } from '../persistence/recovery.js';
+import type { Dispatcher } from './dispatch.js';
+
+export class Replay {
+  readonly session = new Session(0);
+  private readonly out = new ReplyWriter();
+
+  constructor(private readonly dispatcher: Dispatcher) {
+    this.session.flags = SessionFlag.INTERNAL;
+  }
+
+  /** A new log begins in database 0. */
+  reset(): void {
+    this.session.db = 0;
+  }
+
+  /** Throws UnknownCommand. */
+  apply(a: Args): void {
+    const { dispatcher, session } = this;
+    const { context } = dispatcher;
+    const command = dispatcher.commands.find(a);
+    if (command === null || command.handler === null || !command.accepts(a.count))
+      throw new UnknownCommand(a.latin1(0));
+    const { out, db, dirty, isSilent, isForced } = context;
+    const before = dispatcher.session;
+    dispatcher.session = session;
+    context.out = this.out;
+    context.db = context.keyspace.databases[session.db]!;
+    context.replaying = true;
+    try {
+      command.handler(context, a);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+    } finally {
+      dispatcher.session = before;
+      context.out = out;
+      context.db = db;
+      context.dirty = dirty;
+      context.isSilent = isSilent;
+      context.isForced = isForced;
+      context.replaying = false;
+      if (context.rewrites.length > 0) context.rewrites = [];
+      this.out.pos = 0;
+    }
+  }
+}
