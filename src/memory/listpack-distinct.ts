@@ -80,9 +80,9 @@ function pairwise(u8: Uint8Array, off: number, count: number): boolean {
   return true;
 }
 
-/** From the second byte on; the first is known to be equal, and with it the length. */
+/** The first byte is known to be equal, and with it the length. From the end: names mostly differ there. */
 function sameBytes(u8: Uint8Array, a: number, b: number, bytes: number): boolean {
-  for (let i = 1; i < bytes; i++) if (u8[a + i] !== u8[b + i]) return false;
+  for (let i = bytes - 1; i > 0; i--) if (u8[a + i] !== u8[b + i]) return false;
   return true;
 }
 

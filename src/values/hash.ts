@@ -503,8 +503,10 @@ export class Hash extends Value {
   /**
    * Makes the value from a listpack's bytes (sound by `lpValidate`; RDB type 16): kept as they are within the limits, else
    * converted. False, and nothing made, when it is empty, the elements are no pairs, or a field occurs twice.
+   * @param block the arena block whose first bytes these are, to be kept instead of a copy; it is not, unless it is the
+   * root afterwards. 0: they lie elsewhere
    */
-  loadListpack(buf: Uint8Array, off: number, len: number): boolean {
+  loadListpack(buf: Uint8Array, off: number, len: number, block = 0): boolean {
     const { arena, limits } = this;
     const count = lpCount(buf, off);
     if (count === 0 || count % 2 !== 0) return false;
@@ -515,7 +517,7 @@ export class Hash extends Value {
     if (small) {
       if (!lpDistinct(buf, off, 2)) return false;
       this.encoding = Encoding.LISTPACK;
-      this.root = lpFromBytes(arena, buf, off, len);
+      this.root = block !== 0 ? block : lpFromBytes(arena, buf, off, len);
       return true;
     }
     this.createDict();

@@ -449,14 +449,19 @@ export class SetValue extends Value {
     return true;
   }
 
-  /** As `loadIntset` from a listpack's bytes (RDB type 20). A member that stands there twice is damage. */
-  loadListpack(buf: Uint8Array, off: number, len: number): boolean {
+  /**
+   * As `loadIntset` from a listpack's bytes (RDB type 20). A member that stands there twice is damage.
+   * @param block the arena block whose first bytes these are, to be kept instead of a copy; it is not, unless it is the
+   * root afterwards. 0: they lie elsewhere
+   */
+  loadListpack(buf: Uint8Array, off: number, len: number, block = 0): boolean {
     if (lpValidate(buf, off, len) >= 0 || lpFirst(buf, off) === 0) return false;
     const count = lpCount(buf, off);
     if (!lpDistinct(buf, off, 1)) return false;
     this.encoding = Encoding.LISTPACK;
-    this.root = lpFromBytes(this.arena, buf, off, len);
-    if (count > this.limits.setMaxListpackEntries) this.toDict();
+    const small = count <= this.limits.setMaxListpackEntries;
+    this.root = small && block !== 0 ? block : lpFromBytes(this.arena, buf, off, len);
+    if (!small) this.toDict();
     return true;
   }
   // RDB type 2: `create()`, `expect(count)`, then `add` each; false = it stands there twice.

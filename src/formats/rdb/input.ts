@@ -22,6 +22,7 @@ import { CorruptionError, TruncationError } from '../../base/errors.js';
 import { LZF_RATIO_MAX, lzfDecompress } from '../../base/lzf.js';
 import { writeInteger } from '../../base/numbers.js';
 import { Slice } from '../../base/slice.js';
+import { type Arena, byteIndex } from '../../memory/arena.js';
 import type { ByteSource } from './source.js';
 import { StringForm } from './types.js';
 
@@ -30,6 +31,8 @@ const WINDOW_BYTES = 256 * 1024;
 const KEPT_BYTES_MAX = 1024 * 1024;
 /** Longest string that any server holds; a length beyond it is damage. */
 const STRING_BYTES_MAX = 2 ** 32;
+/** First byte of a compressed string. */
+const LZF_BYTE = 0xc0 | StringForm.LZF;
 const TWO_32 = 2 ** 32;
 
 export class RdbInput {
@@ -44,6 +47,8 @@ export class RdbInput {
   hi = 0;
   lo = 0;
 
+  private lzfBytes = 0;
+  private lzfPlain = 0;
   private base = 0;
   private crcAt = 0;
   private mark = -1;
@@ -322,22 +327,58 @@ export class RdbInput {
 
   private lzf(out: Slice, which: number): void {
     const at = this.offset - 1;
+    this.lzfHeader(at);
+    const plain = this.lzfPlain;
+    let target = this.scratch[which]!;
+    if (target.length < plain) {
+      target = new Uint8Array(Math.max(plain, Math.min(target.length * 2, KEPT_BYTES_MAX)));
+      this.scratch[which] = target;
+    }
+    if (!lzfDecompress(this.buf, this.pos, this.lzfBytes, target, 0, plain)) this.badLzf(at);
+    this.pos += this.lzfBytes;
+    out.set(target, 0, plain);
+  }
+
+  /** Reads the lengths of an LZF block into `lzfBytes` and `lzfPlain`, and makes sure that it lies in the window. */
+  private lzfHeader(at: number): void {
     const bytes = this.length();
     const plain = this.length();
     if (plain > bytes * LZF_RATIO_MAX || bytes > STRING_BYTES_MAX) {
       this.corrupt('an LZF block', `${bytes} bytes said to hold ${plain}`, at);
     }
     this.need(bytes);
-    let target = this.scratch[which]!;
-    if (target.length < plain) {
-      target = new Uint8Array(Math.max(plain, Math.min(target.length * 2, KEPT_BYTES_MAX)));
-      this.scratch[which] = target;
+    this.lzfBytes = bytes;
+    this.lzfPlain = plain;
+  }
+
+  private badLzf(at: number): never {
+    this.corrupt(`an LZF block of ${this.lzfPlain} bytes`, 'bytes that do not decompress to that', at);
+  }
+
+  /**
+   * A string that may be going to stay in the arena: when it is compressed, it is decompressed into a block of its own,
+   * whose address is returned and which is the caller's. 0: `out` is as after `string`.
+   */
+  stringOrBlock(out: Slice, arena: Arena): number {
+    if (this.pos === this.end) this.refill(1);
+    if (this.buf[this.pos] !== LZF_BYTE) {
+      this.string(out);
+      return 0;
     }
-    if (!lzfDecompress(this.buf, this.pos, bytes, target, 0, plain)) {
-      this.corrupt(`an LZF block of ${plain} bytes`, 'bytes that do not decompress to that', at);
+    const at = this.offset;
+    this.pos++;
+    this.lzfHeader(at);
+    const plain = this.lzfPlain;
+    const block = arena.alloc(Math.max(plain, 1));
+    const u8 = arena.bytesOf(block);
+    const to = byteIndex(block);
+    if (!lzfDecompress(this.buf, this.pos, this.lzfBytes, u8, to, plain)) {
+      arena.free(block);
+      this.badLzf(at);
     }
-    this.pos += bytes;
-    out.set(target, 0, plain);
+    this.pos += this.lzfBytes;
+    out.set(u8, to, plain);
+    return block;
   }
 
   /** Keeps what the last `string` gave valid while more is read, until `unhold`. One slice at a time. */

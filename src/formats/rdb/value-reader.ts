@@ -141,6 +141,7 @@ export class ValueReader {
     if (rdbType === RdbType.LIST_ZIPLIST) {
       this.openOld(input, this.ziplist, 1);
       while (this.ziplist.next(a)) list.push(false, a.buf, a.off, a.len);
+      if (list.length > 0) list.loadEnd();
       return;
     }
     const count = input.length();
@@ -165,7 +166,7 @@ export class ValueReader {
         }
       }
     }
-    if (rdbType === RdbType.LIST_QUICKLIST_2 && list.length > 0) list.loadEnd();
+    if (list.length > 0) list.loadEnd();
   }
 
   // --- sets --------------------------------------------------------------------------------------------------------
@@ -192,24 +193,16 @@ export class ValueReader {
       if (!this.made) input.corrupt('an intset', 'bytes that are none', at);
       return;
     }
-    input.string(pack);
-    this.made = set.loadListpack(pack.buf, pack.off, pack.len);
-    if (!this.made && !this.isEmptyListpack(input, at)) {
-      input.corrupt('a listpack of different members', 'the same one twice', at);
-    }
+    this.takeListpack(input, set, 'a listpack of different members', at);
   }
 
   // --- sorted sets -------------------------------------------------------------------------------------------------
 
   private readZset(input: RdbInput, rdbType: number): void {
-    const { zset, a, b, pack } = this;
+    const { zset, a, b } = this;
     const at = input.offset;
     if (rdbType === RdbType.ZSET_LISTPACK) {
-      input.string(pack);
-      this.made = zset.loadListpack(pack.buf, pack.off, pack.len);
-      if (!this.made && !this.isEmptyListpack(input, at)) {
-        input.corrupt('different members and their scores, in order', 'elements that are not', at);
-      }
+      this.takeListpack(input, zset, 'different members and their scores', at);
       return;
     }
     if (rdbType === RdbType.ZSET_ZIPLIST) {
@@ -255,13 +248,9 @@ export class ValueReader {
   // --- hashes ------------------------------------------------------------------------------------------------------
 
   private readHash(input: RdbInput, rdbType: number): void {
-    const { hash, a, b, pack } = this;
+    const { hash, a, b } = this;
     if (rdbType === RdbType.HASH_LISTPACK) {
-      const at = input.offset;
-      this.readListpack(input);
-      if (lpFirst(pack.buf, pack.off) === 0) return;
-      this.made = hash.loadListpack(pack.buf, pack.off, pack.len);
-      if (!this.made) input.corrupt('pairs of different fields and their values', 'elements that are not', at);
+      this.takeListpack(input, hash, 'pairs of different fields and their values', input.offset);
       return;
     }
     hash.create();
@@ -394,10 +383,23 @@ export class ValueReader {
     if (bad >= 0) input.corrupt('a listpack', `damage ${bad} bytes into it`, at);
   }
 
-  /** Whether what a handle refused is a sound listpack without elements. */
-  private isEmptyListpack(input: RdbInput, at: number): boolean {
-    this.checkListpack(input, at);
-    return lpFirst(this.pack.buf, this.pack.off) === 0;
+  /**
+   * Makes the handle's value from a listpack; nothing when it has no elements. A compressed one is decompressed where it
+   * may stay, so that the value is not copied again.
+   */
+  private takeListpack(input: RdbInput, handle: Hash | SetValue | ZSet, expected: string, at: number): void {
+    const { arena, pack } = this;
+    const block = input.stringOrBlock(pack, arena);
+    try {
+      // Sets and sorted sets look for damage themselves; what they refuse is looked at again to say where.
+      if (handle === this.hash) this.checkListpack(input, at);
+      this.made = handle.loadListpack(pack.buf, pack.off, pack.len, block);
+      if (this.made) return;
+      this.checkListpack(input, at);
+      if (lpFirst(pack.buf, pack.off) !== 0) input.corrupt(expected, 'elements that are not', at);
+    } finally {
+      if (block !== 0 && !(this.made && handle.root === block)) arena.free(block);
+    }
   }
 
   /** A ziplist or zipmap from outside, checked, with a multiple of `each` elements. */
