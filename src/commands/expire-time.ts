@@ -10,8 +10,6 @@ import type { Context } from './context.js';
 import { invalidExpire, NOT_INTEGER } from './errors.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
-/** The largest double below 2^63: a moment always fits into 64 bits again. */
-const MOMENT_MAX = 2 ** 63 - 1024;
 /** Below it neither factor 1000 nor any base leaves the safe integers. */
 const PLAIN_MAX = 1e12;
 
@@ -44,7 +42,7 @@ function bigExpireTime(a: Args, i: number, seconds: boolean, base: number, comma
     n *= 1000n;
   }
   if (n > INT64_MAX - BigInt(base)) throw invalidExpire(command);
-  return Math.min(Number(n + BigInt(base)), MOMENT_MAX);
+  return Number(n + BigInt(base));
 }
 
 /** The digits of a stored moment, for propagation. */
@@ -58,7 +56,7 @@ export function replyTime(out: ReplyWriter, n: number): void {
   else out.int64(clamped(n));
 }
 
-/** A file may hold moments that are rounded to 2^63. */
+/** The largest moments are rounded to 2^63, which is written as 2^63 - 1. */
 function clamped(n: number): bigint {
   const big = BigInt(n);
   return big > INT64_MAX ? INT64_MAX : big;
