@@ -39,8 +39,10 @@ export const LP_EMPTY = 7;
 /** A listpack never exceeds this, as in Redis. */
 export const LP_BYTES_MAX = 2 ** 30;
 
+/** The byte behind the last element. */
+export const LP_END = 0xff;
+
 const COUNT_UNKNOWN = 65535;
-const END = 0xff;
 const INT16 = 0xf1;
 const INT24 = 0xf2;
 const INT32 = 0xf3;
@@ -58,13 +60,13 @@ export function lpCount(u8: Uint8Array, off: number): number {
   const count = u8[off + 4]! | (u8[off + 5]! << 8);
   if (count !== COUNT_UNKNOWN) return count;
   let n = 0;
-  for (let at = off + LP_HEADER; u8[at] !== END; at += elementBytes(u8, at)) n++;
+  for (let at = off + LP_HEADER; u8[at] !== LP_END; at += elementBytes(u8, at)) n++;
   return n;
 }
 
 /** Position of the first element, 0 when empty. */
 export function lpFirst(u8: Uint8Array, off: number): number {
-  return u8[off + LP_HEADER] === END ? 0 : LP_HEADER;
+  return u8[off + LP_HEADER] === LP_END ? 0 : LP_HEADER;
 }
 
 /** Position of the last element, 0 when empty. */
@@ -75,7 +77,7 @@ export function lpLast(u8: Uint8Array, off: number): number {
 /** Position of the element after `pos`, 0 at the end. */
 export function lpNext(u8: Uint8Array, off: number, pos: number): number {
   const next = pos + elementBytes(u8, off + pos);
-  return u8[off + next] === END ? 0 : next;
+  return u8[off + next] === LP_END ? 0 : next;
 }
 
 /** Position of the element before `pos` (an element's, or the end), 0 at the start. */
@@ -107,13 +109,13 @@ export function lpSeek(u8: Uint8Array, off: number, index: number): number {
     return pos;
   }
   let at = off + LP_HEADER;
-  while (index-- > 0 && u8[at] !== END) at += elementBytes(u8, at);
-  return u8[at] === END ? 0 : at - off;
+  while (index-- > 0 && u8[at] !== LP_END) at += elementBytes(u8, at);
+  return u8[at] === LP_END ? 0 : at - off;
 }
 
 /** Whether `pos` is the position after the last element. */
 export function lpIsEnd(u8: Uint8Array, off: number, pos: number): boolean {
-  return u8[off + pos] === END;
+  return u8[off + pos] === LP_END;
 }
 
 /** Bytes of the element at u8[at], backlen included. */
@@ -235,7 +237,7 @@ export function lpFind(
   const wantHigh = int64.hi;
   const wantLow = int64.lo;
   let at = off + pos;
-  for (let byte = u8[at]!; byte !== END; byte = u8[at]!) {
+  for (let byte = u8[at]!; byte !== LP_END; byte = u8[at]!) {
     if (byte >= 0x80 && byte < 0xc0) {
       // The usual case, spelled out: a short string.
       const bytes = byte & 0x3f;
@@ -251,7 +253,7 @@ export function lpFind(
       }
       at += elementBytes(u8, at);
     }
-    for (let i = skip; i > 0 && u8[at] !== END; i--) at += elementBytes(u8, at);
+    for (let i = skip; i > 0 && u8[at] !== LP_END; i--) at += elementBytes(u8, at);
   }
   return 0;
 }
@@ -288,7 +290,7 @@ function sameBytes(a: Uint8Array, aOff: number, b: Uint8Array, bOff: number, len
 export function lpValidate(u8: Uint8Array, off: number, len: number): number {
   if (len < LP_EMPTY || lpBytes(u8, off) !== len) return 0;
   const end = len - 1;
-  if (u8[off + end] !== END) return end;
+  if (u8[off + end] !== LP_END) return end;
   const stated = u8[off + 4]! | (u8[off + 5]! << 8);
   let count = 0;
   let pos = LP_HEADER;
@@ -447,7 +449,7 @@ export function lpNew(arena: Arena, bytes = 16): number {
   const u8 = arena.bytesOf(address);
   const off = byteIndex(address);
   putHeader(u8, off, LP_EMPTY, 0);
-  u8[off + LP_HEADER] = END;
+  u8[off + LP_HEADER] = LP_END;
   return address;
 }
 
@@ -486,7 +488,7 @@ export function lpAppend(arena: Arena, address: number, buf: Uint8Array, bufOff:
   const u8 = arena.bytesOf(owned);
   const off = byteIndex(owned);
   putElement(u8, off + bytes - 1, buf, bufOff);
-  u8[off + bytes - 1 + added] = END;
+  u8[off + bytes - 1 + added] = LP_END;
   addToHeader(u8, off, bytes + added, 1);
   return owned;
 }
@@ -556,7 +558,7 @@ export function lpDelete(arena: Arena, address: number, pos: number, count = 1):
   const from = off + pos;
   let to = from;
   let removed = 0;
-  for (; removed < count && u8[to] !== END; removed++) to += elementBytes(u8, to);
+  for (; removed < count && u8[to] !== LP_END; removed++) to += elementBytes(u8, to);
   const bytes = lpBytes(u8, off) - (to - from);
   moveBytes(u8, to, from, off + bytes - from);
   addToHeader(u8, off, bytes, -removed);

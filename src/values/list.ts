@@ -59,10 +59,11 @@ export class List extends Value {
   private readonly tree = new Tree(this.arena, null, true);
   /** Pushes that `expect` has made room for. */
   private expected = 0;
-  // The walk: the view, listpack and position of the next element (0: go on to the next node), and the direction.
-  private walkBytes: Uint8Array = EMPTY;
-  private walkAt = 0;
-  private walkPos = 0;
+  // The walk: the view, listpack and position of the next element (0: go on to the next node), and the direction. Read by
+  // `walkNode`'s callers.
+  walkBytes: Uint8Array = EMPTY;
+  walkAt = 0;
+  walkPos = 0;
   private walkForward = true;
 
   override open(encoding: Encoding, root: number): this {
@@ -529,8 +530,11 @@ export class List extends Value {
     this.walkAt = nodeAt(this.arena, node);
   }
 
-  /** Whether the walk stands at an element, going on to the next node if need be. */
-  private stands(): boolean {
+  /**
+   * Whether the walk stands at an element, going on to the next node if need be. For loops that read a whole node by
+   * themselves: the element is at walkBytes[walkAt + walkPos], and `leaveNode` goes on behind the node.
+   */
+  walkNode(): boolean {
     if (this.walkPos !== 0) return true;
     if (this.walkBytes === EMPTY) return false;
     const node = this.encoding === Encoding.LISTPACK ? 0 : this.walkForward ? this.tree.next() : this.tree.prev();
@@ -543,6 +547,10 @@ export class List extends Value {
     return true;
   }
 
+  leaveNode(): void {
+    this.walkPos = 0;
+  }
+
   private step(): void {
     const { walkBytes, walkAt, walkPos } = this;
     this.walkPos = this.walkForward ? lpNext(walkBytes, walkAt, walkPos) : lpPrev(walkBytes, walkAt, walkPos);
@@ -550,7 +558,7 @@ export class List extends Value {
 
   /** The next element of the walk; false at the end. Hot: no allocation. */
   next(out: Slice): boolean {
-    if (!this.stands()) return false;
+    if (!this.walkNode()) return false;
     lpGet(this.walkBytes, this.walkAt, this.walkPos, out);
     this.step();
     return true;
@@ -558,7 +566,7 @@ export class List extends Value {
 
   /** As `next` without reading the element: whether it equals the bytes (1), does not (0), or there is none (-1). */
   nextEquals(buf: Uint8Array, off: number, len: number): number {
-    if (!this.stands()) return -1;
+    if (!this.walkNode()) return -1;
     const equal = lpEquals(this.walkBytes, this.walkAt, this.walkPos, buf, off, len) ? 1 : 0;
     this.step();
     return equal;
