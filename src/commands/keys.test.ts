@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Lfu } from '../keyspace/lfu.js';
 import { ItemType } from '../memory/item.js';
 import { EXPIRE_COMMANDS } from './expire.js';
 import { KEY_COMMANDS } from './keys.js';
@@ -190,7 +191,7 @@ describe('OBJECT', () => {
     expect(ask('ENCODING', 'small', 'text', 'l', 'missing')).toEqual(['int', 'embstr', 'listpack', null]);
     expect(ask('REFCOUNT', 'small', 'big', 'text', 'l', 'missing')).toEqual([2147483647, 1, 1, 1, null]);
     expect(ask('FREQ', 'small', 'missing')).toEqual([expect.stringMatching(/^-ERR An LFU .* is not selected/), null]);
-    t.keyspace.useLfu((lru) => lru + 1, 5);
+    t.keyspace.useLfu(new Lfu(10, 1, () => 0));
     t.run('SET', 'k', 'v');
     t.run('GET', 'k');
     expect(ask('FREQ', 'k')).toEqual([6]);

@@ -2,7 +2,7 @@
 import { CommandError } from '../base/errors.js';
 import { parseInteger } from '../base/numbers.js';
 import type { Args } from '../formats/resp/args.js';
-import { Encoding, ItemType, itemEncoding, itemLru, itemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
+import { Encoding, ItemType, itemEncoding, itemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
 import { stringEncodingName } from '../values/string.js';
 import type { Context } from './context.js';
 import { lookupQuietly } from './lookup.js';
@@ -78,7 +78,7 @@ const idletime = onEntry((c, entry) => {
 
 const freq = onEntry((c, entry) => {
   if (!c.keyspace.usesLfu) throw NO_LFU;
-  c.out.int(itemLru(c.keyspace.arena, entry) & 0xff);
+  c.out.int(c.keyspace.frequency(entry));
 });
 
 function help(c: Context): void {

@@ -12,6 +12,7 @@ import type { Limits, Value } from '../values/value.js';
 import { DEFAULT_LIMITS } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
 import { Database, POSITION_END, Table } from './database.js';
+import type { Lfu } from './lfu.js';
 
 export { Database } from './database.js';
 
@@ -38,12 +39,12 @@ export class Keyspace {
   expiryInForce = true;
   /** False on a replica: expired keys count as missing, and the primary deletes them. */
   deletesExpired = true;
-  /** Access clock in bits 8-31 of an entry's meta for new entries: LRU seconds, or the LFU start value. */
+  /** Access clock in bits 8-31 of an entry's meta for new entries: LRU seconds, or the LFU bits of a new key. */
   newLru = 0;
   /** Whether reads update the access clock; CLIENT NO-TOUCH turns it off for a command. */
   touches = true;
   private lruClock = 0;
-  private lfu: ((lru: number) => number) | null = null;
+  private lfu: Lfu | null = null;
 
   hits = 0;
   misses = 0;
@@ -93,13 +94,18 @@ export class Keyspace {
   setNow(nowMs: number): void {
     this.now = nowMs;
     this.lruClock = Math.floor(nowMs / 1000) & 0xffffff;
-    if (this.lfu === null) this.newLru = this.lruClock << 8;
+    if (this.lfu === null) {
+      this.newLru = this.lruClock << 8;
+    } else {
+      this.lfu.setNow(nowMs);
+      this.newLru = this.lfu.initial << 8;
+    }
   }
 
-  /** LFU instead of LRU: `next` maps the 24 bits of an entry at each access; `initial` is a new entry's. null: LRU. */
-  useLfu(next: ((lru: number) => number) | null, initial = 0): void {
-    this.lfu = next;
-    this.newLru = next === null ? this.lruClock << 8 : initial << 8;
+  /** From here on accesses are counted by `lfu`, or with null the time of the last one is kept (LRU). */
+  useLfu(lfu: Lfu | null): void {
+    this.lfu = lfu;
+    this.setNow(this.now);
   }
 
   /** Whether entries count accesses (LFU) instead of keeping the time of the last one. */
@@ -110,7 +116,7 @@ export class Keyspace {
   touch(entry: number): void {
     if (!this.touches) return;
     const { arena } = this;
-    if (this.lfu !== null) setItemLru(arena, entry, this.lfu(itemLru(arena, entry)));
+    if (this.lfu !== null) setItemLru(arena, entry, this.lfu.accessed(itemLru(arena, entry)));
     else if (itemLru(arena, entry) !== this.lruClock) setItemLru(arena, entry, this.lruClock);
   }
 
@@ -118,6 +124,13 @@ export class Keyspace {
   loadedLru(idleSeconds: number, frequency: number): number {
     if (this.lfu !== null) return frequency < 0 ? this.newLru >>> 8 : ((this.newLru >>> 8) & 0xffff00) | frequency;
     return idleSeconds < 0 ? this.lruClock : (this.lruClock - idleSeconds) & 0xffffff;
+  }
+
+  /** How often the entry is accessed, 0..255, as OBJECT FREQ answers; only under LFU. */
+  frequency(entry: number): number {
+    const { lfu } = this;
+    assert(lfu !== null, 'accesses are counted');
+    return lfu.counter(itemLru(this.arena, entry));
   }
 
   /** Seconds since the entry was accessed, as OBJECT IDLETIME answers. */

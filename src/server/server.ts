@@ -18,6 +18,7 @@ import type { ShutdownFlag } from '../config/directives.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
 import { Args } from '../formats/resp/args.js';
 import { Keyspace } from '../keyspace/keyspace.js';
+import { Lfu } from '../keyspace/lfu.js';
 import { Watches } from '../keyspace/watch.js';
 import { ListenError, Listener } from '../net/listener.js';
 import { Persistence } from '../persistence/persistence.js';
@@ -239,10 +240,16 @@ export class Server {
     });
     copy('proto-max-bulk-len', () => {
       this.bulkMax = Number(values['proto-max-bulk-len']);
+      this.keyspace.limits.protoMaxBulkLen = this.bulkMax;
       this.clients?.setBulkMax(this.bulkMax);
     });
     copy('client-query-buffer-limit', () => {
       this.queryBufferMax = Number(values['client-query-buffer-limit']);
+    });
+    copy(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], () => {
+      const counts = values['maxmemory-policy'].endsWith('-lfu');
+      const lfu = counts ? new Lfu(Number(values['lfu-log-factor']), Number(values['lfu-decay-time'])) : null;
+      this.keyspace.useLfu(lfu);
     });
     config.onChange('hz', () => this.cron.start());
     config.onChange('appendonly', () => {
