@@ -29,7 +29,6 @@ export interface Disk {
   close(fd: number): void;
   /** Reads up to `len` bytes from byte `at` of the file into `buf[off]`; 0 at the file's end. */
   read(fd: number, buf: Uint8Array, off: number, len: number, at: number): number;
-  readAsync(fd: number, buf: Uint8Array, off: number, len: number, at: number): Promise<number>;
   /** Appends and returns how many bytes were written: possibly fewer than `len`. */
   write(fd: number, buf: Uint8Array, off: number, len: number): number;
   writeAsync(fd: number, buf: Uint8Array, off: number, len: number): Promise<number>;
@@ -68,11 +67,6 @@ class NodeDisk implements Disk {
   }
   read(fd: number, buf: Uint8Array, off: number, len: number, at: number): number {
     return fs.readSync(fd, buf, off, len, at);
-  }
-  readAsync(fd: number, buf: Uint8Array, off: number, len: number, at: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.read(fd, buf, off, len, at, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
-    });
   }
   write(fd: number, buf: Uint8Array, off: number, len: number): number {
     return fs.writeSync(fd, buf, off, len);

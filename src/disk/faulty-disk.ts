@@ -6,14 +6,15 @@
  *   file        now: the bytes as written      durable: the bytes at the last sync      between: the operations since
  *   directory   now: names                     durable: names at the last syncDir       between: the operations since
  *
- * `kill()` ends the process: what it sees stays. `powerCut(random)` keeps what is durable and, of each file's and
+ * `kill()` ends the process: what it saw stays. `powerCut(random)` keeps what is durable and, of each file's and
  * directory's operations since, what `random` chooses: of a file the first few, the last of them in part, and possibly
  * zeros up to the length that it had; of names each by itself, in any combination.
  *
  * A sync that fails loses, as in Linux, what was written since the last one: a later sync that succeeds leaves zeros in
  * its place.
  *
- * `fault` is asked before every operation. After 'crash' nothing works until `powerCut` or `kill`.
+ * `fault` is asked before every operation. After 'crash' nothing works any more; the next process has the disk that
+ * `powerCut` or `kill` returns.
  */
 import { posix } from 'node:path';
 import type { Disk, FileStat, OpenMode } from './disk.js';
@@ -68,7 +69,7 @@ class FileNode {
     }
     this.data.set(bytes, this.bytes);
     this.bytes += bytes.length;
-    this.since.push({ append: bytes.slice() });
+    this.since.push({ append: new Uint8Array(bytes) });
   }
 
   truncate(bytes: number): void {
@@ -87,9 +88,9 @@ class FileNode {
   }
 
   load(content: Uint8Array): void {
-    this.data = content.slice();
+    this.data = new Uint8Array(content);
     this.bytes = content.length;
-    this.durable = content.slice();
+    this.durable = new Uint8Array(content);
     this.since = [];
     this.lost = [];
     this.syncedBytes = content.length;
@@ -140,7 +141,7 @@ export class FaultyDisk implements Disk {
   random: Random = seededRandom(1);
   /** Operations so far that change something. */
   operations = 0;
-  /** From a crash until powerCut or kill. */
+  /** From a crash on. */
   off = false;
 
   private root = new DirNode();
@@ -151,14 +152,24 @@ export class FaultyDisk implements Disk {
 
   // --- the end of a process or of the machine ----------------------------------------------------------------------
 
-  kill(): void {
-    this.fault = () => null;
-    this.open_.clear();
-    this.off = false;
+  /** Ends the process. Returns the disk for the next one; on this one nothing works any more. */
+  kill(): FaultyDisk {
+    const next = new FaultyDisk();
+    next.root = this.root;
+    next.pending = this.pending;
+    next.clock = this.clock;
+    this.off = true;
+    return next;
   }
 
-  powerCut(random: Random): void {
-    this.kill();
+  /** Ends the machine, as `kill` ends the process. */
+  powerCut(random: Random): FaultyDisk {
+    const next = this.kill();
+    next.settle(random);
+    return next;
+  }
+
+  private settle(random: Random): void {
     for (const operation of this.pending) {
       if (random() < 0.5) applyNames(operation, 'durable');
     }
@@ -218,11 +229,6 @@ export class FaultyDisk implements Disk {
     const n = Math.max(0, Math.min(len, node.bytes - at));
     buf.set(node.data.subarray(at, at + n), off);
     return n;
-  }
-
-  async readAsync(fd: number, buf: Uint8Array, off: number, len: number, at: number): Promise<number> {
-    await later();
-    return this.read(fd, buf, off, len, at);
   }
 
   write(fd: number, buf: Uint8Array, off: number, len: number): number {

@@ -6,7 +6,8 @@
  * next start removes.
  */
 import { dirname } from 'node:path';
-import type { Disk } from './disk.js';
+import { strerror } from '../base/strerror.js';
+import { type Disk, errorCode } from './disk.js';
 
 /** Appends all of `bytes`, however many writes that takes. */
 export function writeAll(disk: Disk, fd: number, bytes: Uint8Array): void {
@@ -36,9 +37,20 @@ export function readFile(disk: Disk, path: string): Buffer | null {
   }
 }
 
+/** The file has its name, but the disk did not confirm it: after a power cut the old one may be there. */
+export class RenameUnsure extends Error {
+  override name = 'RenameUnsure';
+  /** The system's code for what went wrong. */
+  readonly code: string;
+  constructor(cause: unknown) {
+    super(strerror(cause), { cause });
+    this.code = errorCode(cause);
+  }
+}
+
 /**
  * Puts `content` under `path`, durable when this returns. `temp` is a path in the same directory. On failure the old
- * file stands (unless the failure was the last step's: then either may be there after a crash) and `temp` is gone.
+ * file stands and `temp` is gone; RenameUnsure is thrown when only the last step failed.
  */
 export function replaceFile(disk: Disk, path: string, temp: string, content: Uint8Array): void {
   try {
@@ -54,7 +66,11 @@ export function replaceFile(disk: Disk, path: string, temp: string, content: Uin
     removeQuietly(disk, temp);
     throw error;
   }
-  disk.syncDir(dirname(path));
+  try {
+    disk.syncDir(dirname(path));
+  } catch (error) {
+    throw new RenameUnsure(error);
+  }
 }
 
 /** As `replaceFile`, with the waiting done in the thread pool. */
@@ -72,13 +88,11 @@ export async function replaceFileAsync(disk: Disk, path: string, temp: string, c
     removeQuietly(disk, temp);
     throw error;
   }
-  await disk.syncDirAsync(dirname(path));
-}
-
-/** Moves a finished and synced file to its name, durably. */
-export async function renameDurably(disk: Disk, from: string, to: string): Promise<void> {
-  disk.rename(from, to);
-  await disk.syncDirAsync(dirname(to));
+  try {
+    await disk.syncDirAsync(dirname(path));
+  } catch (error) {
+    throw new RenameUnsure(error);
+  }
 }
 
 /** For files whose leaving over harms nobody. */

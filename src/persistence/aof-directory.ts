@@ -12,13 +12,8 @@ import { join } from 'node:path';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
-import { readFile, removeQuietly, replaceFile, replaceFileAsync } from '../disk/replace-file.js';
+import { RenameUnsure, readFile, removeQuietly, replaceFile, replaceFileAsync } from '../disk/replace-file.js';
 import { Manifest, manifestName, temporaryManifestName } from '../formats/aof/manifest.js';
-
-/** The new manifest stands under its name, but the disk did not confirm it: after a power cut it may be the old one. */
-export class ManifestUnsure extends Error {
-  override name = 'ManifestUnsure';
-}
 
 export class AofDirectory {
   manifest = new Manifest();
@@ -62,45 +57,31 @@ export class AofDirectory {
   }
 
   /**
-   * Puts `manifest` on disk. On failure the old one stands, in memory too; except that ManifestUnsure is thrown, and the
-   * new one taken over, when only the last step failed.
+   * Puts `manifest` on disk. On failure the old one stands, in memory too; except for RenameUnsure, with which the new one
+   * is taken over: after a power cut it may be either.
    */
   async persist(manifest: Manifest): Promise<void> {
-    const content = manifest.encode();
     try {
-      await replaceFileAsync(this.disk, this.manifestPath, this.temporaryManifest, content);
+      await replaceFileAsync(this.disk, this.manifestPath, this.temporaryManifest, manifest.encode());
     } catch (error) {
-      this.settle(manifest, content, error);
+      if (error instanceof RenameUnsure) this.manifest = manifest;
+      throw error;
     }
     this.manifest = manifest;
   }
 
   persistNow(manifest: Manifest): void {
-    const content = manifest.encode();
     try {
-      replaceFile(this.disk, this.manifestPath, this.temporaryManifest, content);
+      replaceFile(this.disk, this.manifestPath, this.temporaryManifest, manifest.encode());
     } catch (error) {
-      this.settle(manifest, content, error);
+      if (error instanceof RenameUnsure) this.manifest = manifest;
+      throw error;
     }
     this.manifest = manifest;
   }
 
   private get temporaryManifest(): string {
     return this.file(temporaryManifestName(this.prefix));
-  }
-
-  private settle(manifest: Manifest, content: Buffer, error: unknown): never {
-    let standing: Buffer | null = null;
-    try {
-      standing = readFile(this.disk, this.manifestPath);
-    } catch {
-      // Then nothing is known to have changed.
-    }
-    if (standing?.equals(content)) {
-      this.manifest = manifest;
-      throw new ManifestUnsure(strerror(error), { cause: error });
-    }
-    throw error;
   }
 
   /** Deletes the files that only the manifest's history names, then their lines. What fails is left for the next time. */

@@ -120,8 +120,9 @@ export class AppendLog {
 
   // --- the sink of effects -------------------------------------------------------------------------------------------
 
+  /** Also while somebody still waits: those who come later must not overtake. */
   get enabled(): boolean {
-    return this.main !== null || this.next !== null;
+    return this.main !== null || this.next !== null || this.waiters.length > 0;
   }
 
   append(db: number, args: Args): void {
@@ -161,6 +162,12 @@ export class AppendLog {
     if (this.holding !== null) return;
     // While the write fails, `tick` tries again; what is in the buffer goes first in any case.
     if (this.writeFailure === null && !this.flushMain(this.main)) this.turnUnsafe = true;
+  }
+
+  /** Writes what there is, within a turn. False when it cannot be written (now). */
+  flush(): boolean {
+    if (this.main === null || this.holding !== null) return this.main === null;
+    return this.flushMain(this.main);
   }
 
   whenDurable(done: (safe: boolean) => void): void {
@@ -305,12 +312,14 @@ export class AppendLog {
     this.otherBytes = 0;
     this.writeFailure = null;
     this.syncFailure = null;
+    // What was written to it since it was synced stands for a turn of its own, which later ones wait for.
+    this.turn++;
     this.written = this.turn;
-    if (old === null || this.config.appendfsync !== 'always') this.ack(this.written);
+    if (this.config.appendfsync !== 'always' || !this.main.dirty) this.ack(this.written);
+    else void this.startSync(this.main);
     if (old !== null) void old.close();
     this.lastSyncMs = this.now();
     this.lastSealMs = this.lastSyncMs;
-    if (this.acked < this.written) void this.startSync(this.main);
   }
 
   /** Appendonly is turned off: the log is written, synced and closed, and who waits is called back. */
@@ -323,9 +332,16 @@ export class AppendLog {
     this.flushMain(main);
     this.main = null;
     await main.syncing?.catch(() => {});
-    await main.sync(this.now()).catch((error: unknown) => {
-      this.log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
-    });
+    const failed = this.writeFailure !== null;
+    await main.sync(this.now()).then(
+      () => {
+        if (failed) this.failWaiters();
+      },
+      (error: unknown) => {
+        this.log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
+        this.failWaiters();
+      },
+    );
     await main.close();
     this.writeFailure = null;
     this.syncFailure = null;

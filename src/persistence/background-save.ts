@@ -33,6 +33,7 @@ export class BackgroundSave {
   /** Most bytes that the last save held back (INFO rdb_last_cow_size). */
   lastHeldBytes = 0;
   private aborted = false;
+  private superseded = false;
   private ending: Promise<boolean> = Promise.resolve(true);
 
   constructor(private readonly options: BackgroundSaveOptions) {}
@@ -41,11 +42,12 @@ export class BackgroundSave {
     return this.run !== null;
   }
 
-  private plan(): SnapshotPlan {
+  /** SAVE has a temporary file of its own, for it may run while a background save is being stopped. */
+  private plan(background: boolean): SnapshotPlan {
     const { config } = this.options;
     return {
       path: join(config.dir, config.dbfilename),
-      tempPath: join(config.dir, `temp-${process.pid}.rdb`),
+      tempPath: join(config.dir, background ? `temp-${process.pid}.rdb` : `temp-0.${process.pid}.rdb`),
       format: 'rdb',
       aofBase: false,
     };
@@ -56,7 +58,7 @@ export class BackgroundSave {
     const { savePoints, snapshotNow, log, now } = this.options;
     savePoints.begin(now());
     try {
-      snapshotNow(this.plan());
+      snapshotNow(this.plan(false));
     } catch (error) {
       log.warning(`Write error saving DB on disk: ${strerror(error)}`);
       return false;
@@ -72,9 +74,10 @@ export class BackgroundSave {
     const beginMs = now();
     savePoints.begin(beginMs);
     this.aborted = false;
+    this.superseded = false;
     let run: SnapshotRun;
     try {
-      run = beginSnapshot(this.plan());
+      run = beginSnapshot(this.plan(true));
     } catch (error) {
       savePoints.failed();
       log.warning(`Can't save in background: ${strerror(error)}`);
@@ -87,6 +90,11 @@ export class BackgroundSave {
       ({ heldBytesMax }) => {
         this.lastHeldBytes = heldBytesMax ?? 0;
         this.ended();
+        if (this.superseded) {
+          // It was past the point of stopping, and its content has replaced what was saved since.
+          log.notice('A background save that was superseded had ended already: saving again');
+          return this.saveNow();
+        }
         savePoints.succeeded(now());
         log.notice('DB saved on disk');
         log.notice('Background saving terminated with success');
@@ -116,6 +124,13 @@ export class BackgroundSave {
   /** Resolves when no save runs, with how the last one ended. */
   async settled(): Promise<boolean> {
     return this.ending;
+  }
+
+  /** Gives the running save up, for what it saves is out of date. `again`: if it cannot be stopped any more, save again. */
+  supersede(again: boolean): void {
+    this.aborted = true;
+    this.superseded = again;
+    this.run?.abort();
   }
 
   /** Gives the running save up. */

@@ -2,8 +2,8 @@
 import type { Persistence } from './persistence.js';
 
 export function persistenceInfo(p: Persistence, nowMs: number): [name: string, value: string | number][] {
-  const { save, rewriter, savePoints, appendLog, progress } = p;
-  const run = save.run ?? rewriter.run;
+  const { dump, rewriter, savePoints, appendLog, progress } = p;
+  const run = dump.run ?? rewriter.run;
   const ok = (good: boolean) => (good ? 'ok' : 'err');
   const secondsSince = (ms: number) => (ms < 0 ? -1 : Math.floor((nowMs - ms) / 1000));
   const fields: [string, string | number][] = [
@@ -16,13 +16,13 @@ export function persistenceInfo(p: Persistence, nowMs: number): [name: string, v
     ['current_save_keys_processed', run?.keysDone ?? 0],
     ['current_save_keys_total', run?.keys ?? 0],
     ['rdb_changes_since_last_save', savePoints.dirty],
-    ['rdb_bgsave_in_progress', save.running ? 1 : 0],
+    ['rdb_bgsave_in_progress', dump.running ? 1 : 0],
     ['rdb_last_save_time', savePoints.lastSave],
     ['rdb_last_bgsave_status', ok(savePoints.lastOk)],
     ['rdb_last_bgsave_time_sec', savePoints.lastSeconds],
-    ['rdb_current_bgsave_time_sec', secondsSince(save.startedAtMs)],
+    ['rdb_current_bgsave_time_sec', secondsSince(dump.startedAtMs)],
     ['rdb_saves', savePoints.saves],
-    ['rdb_last_cow_size', save.lastHeldBytes],
+    ['rdb_last_cow_size', dump.lastHeldBytes],
     ['rdb_last_load_keys_expired', p.keysExpired],
     ['rdb_last_load_keys_loaded', p.keysLoaded],
     ['aof_enabled', p.aof === 'off' ? 0 : 1],

@@ -9,7 +9,6 @@
  * Snapshots exclude one another: BGSAVE, BGREWRITEAOF and the first rewrite after `appendonly yes` wait for each other,
  * with Redis's answers.
  */
-import { CommandError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
@@ -17,7 +16,7 @@ import { AofDirectory } from './aof-directory.js';
 import { AppendLog, type AppendLogConfig } from './append-log.js';
 import { BackgroundSave, removeLeftOvers, type SaveConfig } from './background-save.js';
 import { LoadingProgress } from './loading.js';
-import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig } from './recovery.js';
+import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig, RecoveryError } from './recovery.js';
 import { type RewriteConfig, Rewriter } from './rewrite.js';
 import { type SavePoint, SavePoints } from './save-points.js';
 import type { BeginSnapshot, SnapshotNow } from './snapshot-run.js';
@@ -46,21 +45,17 @@ export interface PersistenceOptions {
   host: PersistenceHost;
 }
 
-const SAVE_IN_PROGRESS = new CommandError('ERR Background save already in progress');
-const OTHER_CHILD = new CommandError(
-  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.",
-);
-const REWRITE_IN_PROGRESS = new CommandError('ERR Background append only file rewriting already in progress');
-const SAVE_FAILED = new CommandError('ERR');
-const STOP_WRITES = new CommandError(
-  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.",
-);
+const SAVE_IN_PROGRESS = 'ERR Background save already in progress';
+const OTHER_CHILD =
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+const STOP_WRITES =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
 
 export class Persistence {
   readonly appendLog: AppendLog;
   readonly savePoints: SavePoints;
   readonly progress = new LoadingProgress();
-  readonly save: BackgroundSave;
+  readonly dump: BackgroundSave;
   readonly rewriter: Rewriter;
   readonly directory: AofDirectory;
   /** `wait`: appendonly was turned on, and its first rewrite has not ended. */
@@ -93,7 +88,7 @@ export class Persistence {
       this.rewriteScheduled = true;
     };
     this.directory = new AofDirectory(disk, config.dir, config.appenddirname, config.appendfilename, log);
-    this.save = new BackgroundSave({ config, log, now, savePoints: this.savePoints, ...host });
+    this.dump = new BackgroundSave({ config, log, now, savePoints: this.savePoints, ...host });
     this.rewriter = new Rewriter({
       directory: this.directory,
       appendLog: this.appendLog,
@@ -102,12 +97,15 @@ export class Persistence {
       now,
       beginSnapshot: host.beginSnapshot,
       logged: () => this.aof !== 'off',
+      adopted: () => {
+        if (this.aof === 'wait' && !this.turningOff) this.aof = 'on';
+      },
     });
   }
 
   /** Whether a snapshot runs, or must not begin yet. */
   get busy(): boolean {
-    return this.save.running || this.rewriter.running || this.turningOff;
+    return this.dump.running || this.rewriter.running || this.turningOff;
   }
 
   // --- start ---------------------------------------------------------------------------------------------------------
@@ -131,8 +129,8 @@ export class Persistence {
     const target: LoadTarget = {
       clear: () => host.target.clear(),
       apply: (args) => host.target.apply(args),
-      openRdb: (source, kind) => {
-        const load = host.target.openRdb(source, kind);
+      openRdb: (source, kind, duplicates) => {
+        const load = host.target.openRdb(source, kind, duplicates);
         const persistence = this;
         return {
           step() {
@@ -219,9 +217,9 @@ export class Persistence {
       const point = savePoints.due(config.save, now);
       if (point !== null) {
         log.notice(`${point.changes} changes in ${point.seconds} seconds. Saving...`);
-        this.save.start();
+        this.dump.start();
       } else if (this.saveScheduled && savePoints.mayTry(now)) {
-        if (this.save.start()) this.saveScheduled = false;
+        if (this.dump.start()) this.saveScheduled = false;
       }
     }
     if (!this.busy) this.rewriteIfGrown();
@@ -242,53 +240,60 @@ export class Persistence {
   private startRewrite(): void {
     this.rewriteScheduled = false;
     void this.rewriter.start().then(() => {
-      if (this.aof === 'wait' && this.appendLog.main !== null) {
-        this.aof = 'on';
-        this.log.notice('AOF is on: the first rewrite has ended');
-      }
       if (this.aof === 'wait' || (this.aof === 'on' && this.appendLog.syncFailed)) this.rewriteScheduled = true;
     });
   }
 
   // --- commands ------------------------------------------------------------------------------------------------------
 
-  /** Why a write must be refused now, as the error to answer with; null when it need not. */
-  get writeRefusal(): CommandError | null {
-    const failure = this.aof === 'on' ? this.appendLog.failure : null;
-    if (failure !== null) return new CommandError(`MISCONF Errors writing to the AOF file: ${failure}`);
+  /** Why a write must be refused now, as the error line to answer with, without `-`; null when it need not. */
+  get writeRefusal(): string | null {
+    const failure = this.aof === 'off' ? null : this.appendLog.failure;
+    if (failure !== null) return `MISCONF Errors writing to the AOF file: ${failure}`;
     const { config, savePoints } = this;
     if (!savePoints.lastOk && config['stop-writes-on-bgsave-error'] && config.save.length > 0) return STOP_WRITES;
     return null;
   }
 
-  /** SAVE. */
-  saveNow(): void {
-    if (this.save.running) throw SAVE_IN_PROGRESS;
-    if (!this.save.saveNow()) throw SAVE_FAILED;
+  /** Seconds since 1970 of the last good save. */
+  get lastSave(): number {
+    return this.savePoints.lastSave;
   }
 
-  /** BGSAVE [SCHEDULE]; returns the status to answer with. */
-  bgsave(schedule: boolean, inTransaction: boolean): string {
-    if (this.save.running) throw SAVE_IN_PROGRESS;
+  /** SAVE: null, or the error. */
+  save(): string | null {
+    if (this.dump.running) return SAVE_IN_PROGRESS;
+    return this.dump.saveNow() ? null : 'ERR';
+  }
+
+  /** BGSAVE. `inTransaction`: not now, for a transaction is half done. */
+  backgroundSave(schedule: boolean, inTransaction = false): { started: string } | { error: string } {
+    if (this.dump.running) return { error: SAVE_IN_PROGRESS };
     if (this.busy || inTransaction) {
-      if (!schedule && !inTransaction) throw OTHER_CHILD;
+      if (!schedule && !inTransaction) return { error: OTHER_CHILD };
       this.saveScheduled = true;
-      return 'Background saving scheduled';
+      return { started: 'Background saving scheduled' };
     }
-    if (!this.save.start()) throw SAVE_FAILED;
-    return 'Background saving started';
+    return this.dump.start() ? { started: 'Background saving started' } : { error: 'ERR' };
   }
 
-  /** BGREWRITEAOF; returns the status to answer with. */
-  bgrewriteaof(inTransaction: boolean): string {
-    if (this.rewriter.running) throw REWRITE_IN_PROGRESS;
+  /** BGREWRITEAOF. */
+  rewriteAppendLog(inTransaction = false): { started: string } | { error: string } {
+    if (this.rewriter.running) return { error: 'ERR Background append only file rewriting already in progress' };
     if (this.busy || inTransaction) {
       this.rewriteScheduled = true;
       this.rewriter.failuresInARow = 0;
-      return 'Background append only file rewriting scheduled';
+      return { started: 'Background append only file rewriting scheduled' };
     }
     this.startRewrite();
-    return 'Background append only file rewriting started';
+    return { started: 'Background append only file rewriting started' };
+  }
+
+  /** FLUSHALL has emptied the data set: with save points the empty one is saved, whatever save is under way. */
+  flushedAll(): void {
+    const again = this.config.save.length > 0;
+    if (this.dump.running) this.dump.supersede(again);
+    if (again) this.dump.saveNow();
   }
 
   /**
@@ -346,9 +351,9 @@ export class Persistence {
    */
   async shutdown(save: 'save' | 'nosave' | 'configured', force: boolean): Promise<boolean> {
     const { log, config } = this;
-    if (this.save.running) {
+    if (this.dump.running) {
       log.warning('There is a child saving an .rdb. Killing it!');
-      await this.save.stop();
+      await this.dump.stop();
     }
     if (this.aof !== 'off') {
       if (this.aof === 'wait') {
@@ -372,7 +377,7 @@ export class Persistence {
     }
     if (save === 'save' || (save === 'configured' && config.save.length > 0)) {
       log.notice('Saving the final RDB snapshot before exiting.');
-      if (!this.save.saveNow()) {
+      if (!this.dump.saveNow()) {
         if (!force) {
           log.warning("Error trying to save the DB, can't exit.");
           return false;
@@ -385,29 +390,30 @@ export class Persistence {
 
   // --- debugging -----------------------------------------------------------------------------------------------------
 
-  /** DEBUG RELOAD: the dump is loaded. Saving it first, and emptying the keyspace, are the caller's. */
-  async reloadDump(): Promise<void> {
-    const { disk, config, directory, log, now, progress, host } = this;
-    const off = { ...config, appendonly: false, dbfilename: config.dbfilename };
-    await new Recovery({
-      disk,
-      dir: config.dir,
-      directory,
-      config: off,
-      log,
-      now,
-      progress,
-      target: host.target,
-    }).run();
-    this.savePoints.loaded(now());
+  /** DEBUG RELOAD. Null, or the error. */
+  reload(options: { save: boolean; flush: boolean; merge: boolean }): string | null {
+    if (options.save && !this.dump.saveNow()) return 'ERR';
+    if (options.flush) this.host.target.clear();
+    return this.loadNow('dump', options.merge, 'ERR Error trying to load the RDB dump, check server logs.');
   }
 
-  /** DEBUG LOADAOF: the log is written, and loaded again. Emptying the keyspace is the caller's, in between. */
-  async reloadAof(empty: () => void): Promise<void> {
-    if (this.rewriter.running) await this.rewriter.stop();
-    this.appendLog.writeTurn();
-    empty();
-    await this.recovery().loadAof();
+  /** DEBUG LOADAOF. Null, or the error. */
+  loadAppendLog(): string | null {
+    if (this.aof !== 'on') return 'ERR appendonly is off';
+    if (this.rewriter.running) return 'ERR the AOF is being rewritten';
+    if (!this.appendLog.flush()) return `ERR the AOF cannot be written: ${this.appendLog.failure}`;
+    this.host.target.clear();
+    return this.loadNow('aof', false, 'ERR Error trying to load the AOF files, check server logs.');
+  }
+
+  private loadNow(what: 'aof' | 'dump', merge: boolean, failed: string): string | null {
+    try {
+      this.recovery().runNow(what, merge ? 'replace' : 'refuse');
+    } catch (error) {
+      if (!(error instanceof RecoveryError)) throw error;
+      return failed;
+    }
     this.savePoints.loaded(this.now());
+    return null;
   }
 }

@@ -11,9 +11,9 @@
  *
  * A file that ends too early is cut after its last whole command (before a MULTI without EXEC) when `aof-load-truncated`
  * allows and nothing comes after it; `aof-load-corrupt-tail-max-size` allows the same for a last few damaged bytes. Anything
- * else is a RecoveryError, with file, offset and what to do; then nothing has been changed on disk.
+ * else is a RecoveryError, with file, offset and what to do; the files are as they were.
  *
- * Loading gives way to the event loop all few milliseconds.
+ * Loading is a generator that yields all few milliseconds: `run` lets the event loop turn then, `runNow` goes on.
  */
 import { basename, dirname, join } from 'node:path';
 import { CorruptionError } from '../base/errors.js';
@@ -44,8 +44,9 @@ export interface LoadTarget {
   /**
    * Begins to read an RDB.
    * @param kind `dump`: keys whose time is over are left out. `base`: they are kept, for the log may say more about them
+   * @param duplicates what becomes of a key that is there already
    */
-  openRdb(source: ByteSource, kind: 'dump' | 'base'): RdbLoad;
+  openRdb(source: ByteSource, kind: 'dump' | 'base', duplicates: 'refuse' | 'replace'): RdbLoad;
   /** Runs a command of the log (never MULTI or EXEC). Valid during the call. Throws UnknownCommand for one that is none. */
   apply(args: Args): void;
 }
@@ -107,22 +108,41 @@ const SLICE_MS = 10;
 /** Commands and keys between two looks at the clock. */
 const CLOCK_EVERY = 64;
 
+/** Yields wherever the event loop may turn. */
+type Load<T> = Generator<void, T, void>;
+
 /** Thrown when a cut has changed what was loaded already. */
 class LoadAgain extends Error {}
 
 export class Recovery {
-  private lastYieldMs = 0;
+  private lastYieldMs = performance.now();
 
   constructor(private readonly options: RecoveryOptions) {}
 
-  /** Loads what there is. Throws RecoveryError. */
+  /** Loads what there is at the start. Throws RecoveryError. */
   async run(): Promise<Recovered> {
-    return this.options.config.appendonly ? this.loadAof() : this.loadDump();
+    const load = this.options.config.appendonly ? this.loadAof() : this.loadDump('refuse');
+    for (;;) {
+      const step = load.next();
+      if (step.done) return step.value;
+      await new Promise((resolve) => setImmediate(resolve));
+      this.lastYieldMs = performance.now();
+    }
+  }
+
+  /** Loads the dump or the AOF without a pause, into what there is. */
+  runNow(what: 'aof' | 'dump', duplicates: 'refuse' | 'replace' = 'refuse'): Recovered {
+    const load = what === 'aof' ? this.loadAof() : this.loadDump(duplicates);
+    for (;;) {
+      const step = load.next();
+      if (step.done) return step.value;
+      this.lastYieldMs = performance.now();
+    }
   }
 
   // --- the dump ------------------------------------------------------------------------------------------------------
 
-  private async loadDump(): Promise<Recovered> {
+  private *loadDump(duplicates: 'refuse' | 'replace'): Load<Recovered> {
     const { disk, dir, config, log, now, progress } = this.options;
     const path = join(dir, config.dbfilename);
     const stat = disk.stat(path);
@@ -133,7 +153,7 @@ export class Recovery {
       progress.file = path;
       const fd = this.openFile(path);
       try {
-        await this.readRdb(path, fd, 0, 'dump');
+        yield* this.readRdb(path, fd, 0, 'dump', duplicates);
       } finally {
         disk.close(fd);
       }
@@ -146,8 +166,7 @@ export class Recovery {
 
   // --- the AOF -------------------------------------------------------------------------------------------------------
 
-  /** Loads the AOF whatever `appendonly` says: also for DEBUG LOADAOF. */
-  async loadAof(): Promise<Recovered> {
+  private *loadAof(): Load<Recovered> {
     const { directory, log, now, progress, config, dir, disk } = this.options;
     try {
       directory.load();
@@ -165,7 +184,7 @@ export class Recovery {
           `appendonly is yes, but there is no append only file in ${directory.path}: importing ${config.dbfilename} instead of starting empty`,
         );
       }
-      return this.loadDump();
+      return yield* this.loadDump('refuse');
     }
     const startMs = now();
     for (;;) {
@@ -180,7 +199,7 @@ export class Recovery {
       }
       progress.begin(startMs, total);
       try {
-        await this.loadFiles();
+        yield* this.loadFiles();
         break;
       } catch (error) {
         if (!(error instanceof LoadAgain)) throw error;
@@ -193,14 +212,14 @@ export class Recovery {
     return { from: 'aof', needsBase: false };
   }
 
-  private async loadFiles(): Promise<void> {
+  private *loadFiles(): Load<void> {
     const { directory, log, now } = this.options;
     const files = directory.manifest.files();
     let before = 0;
     for (const [i, file] of files.entries()) {
       const startMs = now();
       const last = files.slice(i + 1).every(({ name }) => directory.bytes(name) === 0);
-      await this.loadFile(directory.file(file.name), last, before);
+      yield* this.loadFile(directory.file(file.name), last, before);
       before += directory.bytes(file.name);
       const kind = file.type === 'b' ? 'base' : 'incr';
       log.notice(`DB loaded from ${kind} file ${file.name}: ${seconds(now() - startMs)} seconds`);
@@ -208,7 +227,7 @@ export class Recovery {
   }
 
   /** One file: RDB, commands, or both one after the other. `last`: nothing comes after it. */
-  private async loadFile(path: string, last: boolean, before: number): Promise<void> {
+  private *loadFile(path: string, last: boolean, before: number): Load<void> {
     const { disk, log, progress } = this.options;
     const fd = this.openFile(path);
     progress.file = path;
@@ -219,10 +238,10 @@ export class Recovery {
       if (disk.read(fd, magic, 0, 5, 0) === 5 && /^(REDIS|VALKE)$/.test(magic.toString('latin1'))) {
         const base = path.endsWith('.base.rdb');
         log.notice(base ? 'Reading RDB base file on AOF loading...' : 'Reading RDB preamble from AOF file...');
-        offset = await this.readRdb(path, fd, before, 'base');
+        offset = yield* this.readRdb(path, fd, before, 'base', 'refuse');
         if (offset < bytes) log.notice('Reading the remaining AOF tail...');
       }
-      if (offset < bytes) await this.readLog(path, fd, offset, bytes, last, before);
+      if (offset < bytes) yield* this.readLog(path, fd, offset, bytes, last, before);
     } finally {
       disk.close(fd);
     }
@@ -241,7 +260,13 @@ export class Recovery {
   // --- RDB -----------------------------------------------------------------------------------------------------------
 
   /** Returns the offset behind it. `before`: bytes of the files before. */
-  private async readRdb(path: string, fd: number, before: number, kind: 'dump' | 'base'): Promise<number> {
+  private *readRdb(
+    path: string,
+    fd: number,
+    before: number,
+    kind: 'dump' | 'base',
+    duplicates: 'refuse' | 'replace',
+  ): Load<number> {
     const { disk, log, progress, target } = this.options;
     let at = 0;
     const source: ByteSource = {
@@ -253,11 +278,11 @@ export class Recovery {
       },
     };
     try {
-      const load = target.openRdb(source, kind);
+      const load = target.openRdb(source, kind, duplicates);
       for (let n = 1; load.step(); n++) {
         if (n % CLOCK_EVERY !== 0 || !this.sliceOver()) continue;
         progress.loadedBytes = before + load.offset;
-        await this.giveWay();
+        yield;
       }
       progress.loadedBytes = before + load.offset;
       log.notice(`Done loading RDB, keys loaded: ${load.keysLoaded}, keys expired: ${load.keysExpired}.`);
@@ -280,18 +305,11 @@ export class Recovery {
 
   // --- commands ------------------------------------------------------------------------------------------------------
 
-  private async readLog(
-    path: string,
-    fd: number,
-    from: number,
-    bytes: number,
-    last: boolean,
-    before: number,
-  ): Promise<void> {
+  private *readLog(path: string, fd: number, from: number, bytes: number, last: boolean, before: number): Load<void> {
     const { config, progress } = this.options;
     const reader = new LogReader(path, { offset: from, fileBytes: bytes, verify: config['aof-checksum'] });
     try {
-      await this.replay(reader, fd, from, bytes, before);
+      yield* this.replay(reader, fd, from, bytes, before);
     } catch (error) {
       if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, path, bytes, last);
@@ -301,56 +319,42 @@ export class Recovery {
     progress.loadedBytes = before + bytes;
   }
 
-  private async replay(reader: LogReader, fd: number, from: number, bytes: number, before: number): Promise<void> {
+  private *replay(reader: LogReader, fd: number, from: number, bytes: number, before: number): Load<void> {
     const { disk, progress, target } = this.options;
     const args = new Args();
     /** Commands since MULTI; null outside. */
     let queue: Args[] | null = null;
-    let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    let other = Buffer.allocUnsafe(CHUNK_BYTES);
-    // The next chunk is read while this one is applied.
-    let reading = disk.readAsync(fd, chunk, 0, CHUNK_BYTES, from);
-    try {
-      for (let at = from; at < bytes; ) {
-        const n = await reading;
-        if (n === 0) break;
-        at += n;
-        reading = disk.readAsync(fd, other, 0, CHUNK_BYTES, at);
-        reader.push(chunk.subarray(0, n));
-        [chunk, other] = [other, chunk];
-        let token = reader.next(args);
-        for (let i = 1; token !== Token.MORE; token = reader.next(args), i++) {
-          if (token === Token.COMMAND) {
-            if (reader.openMulti >= 0) {
-              if (queue === null) queue = [];
-              else queue.push(args.clone());
-            } else if (queue !== null) {
-              for (const queued of queue) target.apply(queued);
-              queue = null;
-            } else if (!(args.count === 1 && args.is(0, 'EXEC'))) {
-              target.apply(args);
-            }
-          }
-          if (i % CLOCK_EVERY === 0 && this.sliceOver()) {
-            progress.loadedBytes = before + reader.offset;
-            await this.giveWay();
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let at = from; at < bytes; ) {
+      const n = disk.read(fd, chunk, 0, CHUNK_BYTES, at);
+      if (n === 0) break;
+      at += n;
+      reader.push(chunk.subarray(0, n));
+      let token = reader.next(args);
+      for (let i = 1; token !== Token.MORE; token = reader.next(args), i++) {
+        if (token === Token.COMMAND) {
+          if (reader.openMulti >= 0) {
+            if (queue === null) queue = [];
+            else queue.push(args.clone());
+          } else if (queue !== null) {
+            for (const queued of queue) target.apply(queued);
+            queue = null;
+          } else if (!(args.count === 1 && args.is(0, 'EXEC'))) {
+            target.apply(args);
           }
         }
-        progress.loadedBytes = before + reader.offset;
+        if (i % CLOCK_EVERY === 0 && this.sliceOver()) {
+          progress.loadedBytes = before + reader.offset;
+          yield;
+        }
       }
-      reader.end();
-    } finally {
-      await reading.catch(() => {});
+      progress.loadedBytes = before + reader.offset;
     }
+    reader.end();
   }
 
   private sliceOver(): boolean {
     return performance.now() - this.lastYieldMs > SLICE_MS;
-  }
-
-  private async giveWay(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.lastYieldMs = performance.now();
   }
 
   // --- cut and damaged files -----------------------------------------------------------------------------------------

@@ -27,9 +27,9 @@
  */
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
-import { removeQuietly } from '../disk/replace-file.js';
+import { RenameUnsure, removeQuietly } from '../disk/replace-file.js';
 import type { AofFile, Manifest } from '../formats/aof/manifest.js';
-import { type AofDirectory, ManifestUnsure } from './aof-directory.js';
+import type { AofDirectory } from './aof-directory.js';
 import type { AppendLog } from './append-log.js';
 import type { LogFile } from './log-file.js';
 import type { BeginSnapshot, SnapshotRun } from './snapshot-run.js';
@@ -49,6 +49,8 @@ export interface RewriterOptions {
   beginSnapshot: BeginSnapshot;
   /** Whether effects are to be logged: `appendonly`. */
   logged: () => boolean;
+  /** A log that did not exist, or had failed, is in force from now on. */
+  adopted: () => void;
 }
 
 /** Failures in a row after which the next tries wait. */
@@ -183,7 +185,7 @@ export class Rewriter {
       await directory.persist(manifest);
     } catch (error) {
       await this.abortRun();
-      if (error instanceof ManifestUnsure) {
+      if (error instanceof RenameUnsure) {
         // The manifest may name the new file from now on, so it must be the one that is written.
         appendLog.failSync(error.cause);
         appendLog.commitHold();
@@ -237,13 +239,14 @@ export class Rewriter {
       try {
         await directory.persist(manifest);
       } catch (error) {
-        if (!(error instanceof ManifestUnsure)) {
+        if (!(error instanceof RenameUnsure)) {
           removeQuietly(directory.disk, directory.file(incr.name));
           throw error;
         }
         unsure = error.cause;
       }
       appendLog.adoptNext();
+      this.options.adopted();
       appendLog.otherBytes = bytes;
       appendLog.baseBytes = appendLog.currentBytes;
       if (unsure !== null) {

@@ -244,7 +244,8 @@ export class LogReader {
     const { buf, head, tail } = this;
     const limit = Math.min(tail, head + ANNOTATION_MAX);
     let at = head + 1;
-    while (at < limit && buf[at] !== 10) at++;
+    while (at < limit && buf[at] !== 10 && buf[at] !== 0) at++;
+    if (at < limit && buf[at] === 0) return this.bad(at, 'an annotation line');
     if (at === limit) {
       if (limit < tail || limit === head + ANNOTATION_MAX)
         throw this.damage(head, 'a shorter annotation line', 'no LF');
