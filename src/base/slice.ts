@@ -22,7 +22,8 @@ export class Slice {
 
   /** A copy that outlives the arena's next change. */
   copy(): Uint8Array {
-    return this.buf.slice(this.off, this.off + this.len);
+    // Not `buf.slice`: that of a Buffer copies nothing.
+    return Uint8Array.from(this.buf.subarray(this.off, this.off + this.len));
   }
 
   toString(): string {

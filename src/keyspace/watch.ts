@@ -43,7 +43,7 @@ export class Watches<W> {
     const name = nameOf(db, key);
     const list = this.byKey.get(name) ?? [];
     if (list.some((watch) => watch.watcher === watcher)) return false;
-    const watch = { watcher, db, key: key.slice(), expired: this.isExpired(this.databases[db]!, key) };
+    const watch = { watcher, db, key: Uint8Array.from(key), expired: this.isExpired(this.databases[db]!, key) };
     list.push(watch);
     this.byKey.set(name, list);
     const own = this.byWatcher.get(watcher);
