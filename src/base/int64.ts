@@ -61,12 +61,6 @@ export function parse64(buf: Uint8Array, off: number, len: number): boolean {
   return true;
 }
 
-/** Splits a safe integer into `hi` and `lo`. */
-export function split64(n: number): void {
-  hi = Math.floor(n / 4294967296) | 0;
-  lo = n >>> 0;
-}
-
 /** The value of two halves when it is a safe integer, otherwise NaN. */
 export function join64(high: number, low: number): number {
   const n = high * 4294967296 + low;
