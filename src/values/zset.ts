@@ -638,7 +638,8 @@ export class ZSet extends Value {
    */
   load(score: number, buf: Uint8Array, off: number, len: number): boolean {
     if (Number.isNaN(score)) return false;
-    if (this.encoding === Encoding.LISTPACK && this.root !== 0) {
+    if (this.encoding === Encoding.TREE) return this.loadIntoTree(score, buf, off, len);
+    if (this.root !== 0) {
       const u8 = this.arena.bytesOf(this.root);
       const at = byteIndex(this.root);
       const last = lpSeek(u8, at, -1);
@@ -649,6 +650,26 @@ export class ZSet extends Value {
       }
     }
     return this.update(score, buf, off, len, ZADD_NX) === ZADD_ADDED;
+  }
+
+  /** In a sorted load each member goes to an end of the tree, without a search: stock servers write the highest first. */
+  private loadIntoTree(score: number, buf: Uint8Array, off: number, len: number): boolean {
+    const { arena, dict, tree, order } = this;
+    if (dict.find(buf, off, len) !== 0) return false;
+    const item = newItem(arena, score, buf, off, len);
+    dict.insert(item);
+    const first = tree.seekFirst();
+    if (first !== 0 && score >= itemSlot(arena, first)) {
+      if (score > itemSlot(arena, tree.seekLast())) {
+        tree.seekEnd();
+      } else {
+        order.probeMember(score, buf, off, len);
+        tree.seek();
+      }
+    }
+    tree.insert(item);
+    this.storeRoots();
+    return true;
   }
 }
 
