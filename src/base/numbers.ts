@@ -97,7 +97,8 @@ export function formatDouble(x: number): string {
   const magnitude = Math.abs(exponent);
   // The value is digits * 10^scale.
   const scale = exponent - digits.length + 1;
-  if (scale >= 0 && magnitude < digits.length + 7) return sign + digits + '0'.repeat(scale);
+  // Zeros are written out up to seven places behind the digits, the sign counted.
+  if (scale >= 0 && magnitude < digits.length + 7 - sign.length) return sign + digits + '0'.repeat(scale);
   if (scale < 0 && (scale > -7 || magnitude < 4)) {
     const whole = digits.length + scale;
     if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;

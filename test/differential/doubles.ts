@@ -16,7 +16,7 @@ export function formatDouble72(d: number): string {
   const digits = mantissa.replace('.', '');
   const exponent = Number(exponentText); // of the first digit
   const tail = exponent - digits.length + 1; // of the last digit
-  if (tail >= 0 && exponent < digits.length + 7) return sign + digits + '0'.repeat(tail);
+  if (tail >= 0 && exponent < digits.length + 7 - sign.length) return sign + digits + '0'.repeat(tail);
   if (tail < 0 && (tail > -7 || Math.abs(exponent) < 4)) {
     if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
     return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
