@@ -28,7 +28,7 @@ export function parse64(buf: Uint8Array, off: number, len: number): boolean {
     return len === 1;
   }
   if (digit < 0 || digit > 9) return false;
-  const split = i + 15 < end ? i + 15 : end;
+  const split = Math.min(i + 15, end);
   let n = digit;
   for (i++; i < split; i++) {
     digit = buf[i]! - 48;
