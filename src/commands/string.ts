@@ -209,6 +209,7 @@ const WHOLE: readonly CommandSpec[] = [
     summary: 'Sets several keys, each to a string, unless one of them exists.',
     complexity: 'O(N) for N keys.',
     arguments: [PAIRS_ARG],
+    tips: ['request_policy:multi_shard', 'response_policy:agg_min'],
     handler: msetnx,
   },
 ];

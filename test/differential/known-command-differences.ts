@@ -2,11 +2,15 @@
 
 export interface KnownDifference {
   command: string;
-  property: 'arity' | 'flags' | 'keys' | 'acl' | 'tips' | 'key specs';
+  property: 'arity' | 'flags' | 'keys' | 'acl' | 'tips' | 'key specs' | 'doc_flags';
   reason: string;
 }
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   { command: 'zrank', property: 'arity', reason: '7.2 has WITHSCORE' },
   { command: 'zrevrank', property: 'arity', reason: '7.2 has WITHSCORE' },
+  { command: 'setnx', property: 'doc_flags', reason: '7.2 says deprecated' },
+  { command: 'setex', property: 'doc_flags', reason: '7.2 says deprecated' },
+  { command: 'psetex', property: 'doc_flags', reason: '7.2 says deprecated' },
+  { command: 'quit', property: 'doc_flags', reason: '7.2 says deprecated' },
 ];
