@@ -9,7 +9,8 @@
  *
  * The block says neither its own length nor the plain one; RDB writes both in front of it.
  */
-const HASH_BITS = 14;
+const HASH_BITS = 13;
+const HASH_FACTOR = 0x9e3779b1;
 const OFFSET_MAX = 1 << 13;
 const MATCH_MAX = 264;
 const LITERALS_MAX = 32;
@@ -51,49 +52,47 @@ export function lzfCompress(
   let out = dstOff + 1; // room for the control byte of the literals
   let literals = 0;
 
+  // The three bytes from i on.
+  let triple = (src[i]! << 16) | (src[i + 1]! << 8) | src[i + 2]!;
   while (i < matchEnd) {
-    const b0 = src[i]!;
-    const b1 = src[i + 1]!;
-    const b2 = src[i + 2]!;
-    const slot = Math.imul((b0 << 16) | (b1 << 8) | b2, 0x9e3779b1) >>> (32 - HASH_BITS);
+    const slot = Math.imul(triple, HASH_FACTOR) >>> (32 - HASH_BITS);
     const ref = table[slot]! - bias;
     table[slot] = i + bias;
-    if (ref >= off && i - ref <= OFFSET_MAX && src[ref] === b0 && src[ref + 1] === b1 && src[ref + 2] === b2) {
-      const most = Math.min(end - i, MATCH_MAX);
-      let match = 3;
-      while (match < most && src[ref + match] === src[i + match]) match++;
-      // Close the run of literals, or take back its unused control byte.
-      if (literals === 0) out--;
-      else dst[out - literals - 1] = literals - 1;
-      if (out + 4 > outEnd) return 0;
-      const back = i - ref - 1;
-      if (match < 9) {
-        dst[out++] = ((match - 2) << 5) | (back >>> 8);
-      } else {
-        dst[out++] = 0xe0 | (back >>> 8);
-        dst[out++] = match - 9;
-      }
-      dst[out++] = back;
-      out++;
-      literals = 0;
-      i += match;
-      // The last two positions inside a match are enough to find the next one.
-      if (i < matchEnd) {
-        for (let k = i - 2; k < i; k++) {
-          const s = Math.imul((src[k]! << 16) | (src[k + 1]! << 8) | src[k + 2]!, 0x9e3779b1) >>> (32 - HASH_BITS);
-          table[s] = k + bias;
-        }
+    if (ref < off || i - ref > OFFSET_MAX || ((src[ref]! << 16) | (src[ref + 1]! << 8) | src[ref + 2]!) !== triple) {
+      if (out >= outEnd) return 0;
+      dst[out++] = triple >>> 16;
+      i++;
+      if (i < matchEnd) triple = ((triple << 8) & 0xffffff) | src[i + 2]!;
+      if (++literals === LITERALS_MAX) {
+        dst[out - LITERALS_MAX - 1] = LITERALS_MAX - 1;
+        literals = 0;
+        out++;
       }
       continue;
     }
-    if (out >= outEnd) return 0;
-    dst[out++] = b0;
-    i++;
-    if (++literals === LITERALS_MAX) {
-      dst[out - LITERALS_MAX - 1] = LITERALS_MAX - 1;
-      literals = 0;
-      out++;
+    const most = Math.min(end - i, MATCH_MAX);
+    let match = 3;
+    while (match < most && src[ref + match] === src[i + match]) match++;
+    // Close the run of literals, or take back its unused control byte.
+    if (literals === 0) out--;
+    else dst[out - literals - 1] = literals - 1;
+    if (out + 4 > outEnd) return 0;
+    const back = i - ref - 1;
+    if (match < 9) {
+      dst[out++] = ((match - 2) << 5) | (back >>> 8);
+    } else {
+      dst[out++] = 0xe0 | (back >>> 8);
+      dst[out++] = match - 9;
     }
+    dst[out++] = back;
+    out++;
+    literals = 0;
+    i += match;
+    if (i >= matchEnd) break;
+    // The last position inside the match is enough to find the next one.
+    triple = (src[i - 1]! << 16) | (src[i]! << 8) | src[i + 1]!;
+    table[Math.imul(triple, HASH_FACTOR) >>> (32 - HASH_BITS)] = i - 1 + bias;
+    triple = ((triple << 8) & 0xffffff) | src[i + 2]!;
   }
   for (; i < end; i++) {
     if (out >= outEnd) return 0;

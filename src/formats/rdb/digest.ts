@@ -16,7 +16,7 @@
  *
  * Redis 7.2 prints scores shortest, 7.0 and before with 17 digits ("%.17g"): `scores` says which to equal.
  */
-import { createHash } from 'node:crypto';
+import crypto from 'node:crypto';
 import { formatDouble } from '../../base/numbers.js';
 import { Slice } from '../../base/slice.js';
 import type { Arena } from '../../memory/arena.js';
@@ -47,9 +47,10 @@ const FIELD_EXPIRE = Buffer.from('!!hexpire!!');
 export type ScoreForm = 'shortest' | '17 digits';
 
 function sha1(buf: Uint8Array, off: number, len: number): Uint8Array {
-  return createHash('sha1')
-    .update(buf.subarray(off, off + len))
-    .digest();
+  const bytes = buf.subarray(off, off + len);
+  // One call instead of an object with a stream's life: twice as fast. Node has it from 20.12 on.
+  if (crypto.hash !== undefined) return crypto.hash('sha1', bytes, 'buffer');
+  return crypto.createHash('sha1').update(bytes).digest();
 }
 
 function add(digest: Uint8Array, buf: Uint8Array, off: number, len: number): void {

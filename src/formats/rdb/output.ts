@@ -2,7 +2,7 @@
  * The writing end of the RDB format: a buffer that is handed on when it is full, the primitives, compression and the
  * running CRC64. The counterpart of input.ts, where the forms are drawn.
  *
- * Hot: nothing here allocates per value while the scratch for compression is large enough.
+ * Hot: nothing here allocates per value that fits into the buffer.
  */
 import { Crc64 } from '../../base/crc64.js';
 import { lzfCompress } from '../../base/lzf.js';
@@ -16,7 +16,8 @@ const INTEGER_TEXT_MAX = 11;
 const COMPRESS_MIN = 21;
 /** Compression must save at least this much. */
 const SAVED_MIN = 4;
-const SCRATCH_KEPT_MAX = 1024 * 1024;
+/** Bytes in front of a compressed string at most: form, two lengths of 32 bits. */
+const HEAD_MAX = 11;
 const TWO_32 = 2 ** 32;
 
 /** Takes `buf[0, len)`, which is written over afterwards. Throws when it cannot. */
@@ -27,7 +28,6 @@ export class RdbOutput {
   pos = 0;
   readonly crc = new Crc64();
   private handedOn = 0;
-  private scratch = new Uint8Array(4096);
 
   /**
    * @param sink null: everything is kept, and `bytes` gives it
@@ -199,13 +199,47 @@ export class RdbOutput {
     return true;
   }
 
+  /**
+   * Compresses into the buffer behind room for the head, whose lengths take the bytes that the plain length alone decides:
+   * so nothing is moved afterwards.
+   */
   private compressed(buf: Uint8Array, off: number, len: number): boolean {
-    let { scratch } = this;
-    if (scratch.length < len) {
-      scratch = new Uint8Array(len);
-      // One huge value must not hold its size for the rest of the save.
-      if (len <= SCRATCH_KEPT_MAX) this.scratch = scratch;
+    if (this.pos + len + HEAD_MAX > this.buf.length && !this.roomToCompress(len + HEAD_MAX)) {
+      return this.compressedApart(buf, off, len);
     }
+    const start = this.pos;
+    const head = len < 0x40 ? 3 : len < 0x4000 ? 5 : HEAD_MAX;
+    const bytes = lzfCompress(buf, off, len, this.buf, start + head, len - SAVED_MIN);
+    if (bytes === 0) return false;
+    const to = this.buf;
+    to[start] = 0xc0 | StringForm.LZF;
+    if (head === 3) {
+      to[start + 1] = bytes;
+      to[start + 2] = len;
+    } else if (head === 5) {
+      to[start + 1] = 0x40 | (bytes >>> 8);
+      to[start + 2] = bytes;
+      to[start + 3] = 0x40 | (len >>> 8);
+      to[start + 4] = len;
+    } else {
+      this.pos++;
+      this.longLength(bytes);
+      this.longLength(len);
+    }
+    this.pos = start + head + bytes;
+    return true;
+  }
+
+  /** Whether the buffer has room for `bytes` now. */
+  private roomToCompress(bytes: number): boolean {
+    if (this.sink !== null && bytes > this.buf.length) return false;
+    this.makeRoom(bytes);
+    return true;
+  }
+
+  /** For strings that the buffer cannot hold. */
+  private compressedApart(buf: Uint8Array, off: number, len: number): boolean {
+    const scratch = new Uint8Array(len);
     const bytes = lzfCompress(buf, off, len, scratch, 0, len - SAVED_MIN);
     if (bytes === 0) return false;
     this.u8(0xc0 | StringForm.LZF);
@@ -213,6 +247,18 @@ export class RdbOutput {
     this.length(len);
     this.raw(scratch, 0, bytes);
     return true;
+  }
+
+  /** A length in its form of 32 bits; there is room. */
+  private longLength(n: number): void {
+    const { buf } = this;
+    let { pos } = this;
+    buf[pos++] = 0x80;
+    buf[pos++] = n >>> 24;
+    buf[pos++] = n >>> 16;
+    buf[pos++] = n >>> 8;
+    buf[pos++] = n;
+    this.pos = pos;
   }
 }
 
