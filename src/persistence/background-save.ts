@@ -50,6 +50,7 @@ export class BackgroundSave {
       tempPath: join(config.dir, background ? `temp-${process.pid}.rdb` : `temp-0.${process.pid}.rdb`),
       format: 'rdb',
       aofBase: false,
+      checksums: false,
     };
   }
 

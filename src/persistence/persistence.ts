@@ -12,6 +12,7 @@
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
+import type { Manifest } from '../formats/aof/manifest.js';
 import { AofDirectory } from './aof-directory.js';
 import { AppendLog, type AppendLogConfig } from './append-log.js';
 import { BackgroundSave, removeLeftOvers, type SaveConfig } from './background-save.js';
@@ -19,7 +20,7 @@ import { LoadingProgress } from './loading.js';
 import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig, RecoveryError } from './recovery.js';
 import { type RewriteConfig, Rewriter } from './rewrite.js';
 import { type SavePoint, SavePoints } from './save-points.js';
-import type { BeginSnapshot, SnapshotNow } from './snapshot-run.js';
+import { type BeginSnapshot, needsRdb, type SnapshotNow } from './snapshot-run.js';
 
 /** Directives by their names; they may change at any time, but for appenddirname and appendfilename. */
 export interface PersistenceConfig extends AppendLogConfig, RewriteConfig, RecoveryConfig, SaveConfig {
@@ -165,17 +166,7 @@ export class Persistence {
     directory.ensure();
     directory.removeTemporary();
     const manifest = directory.manifest.clone();
-    if (needsBase) {
-      const format = this.config['aof-use-rdb-preamble'] ? 'rdb' : 'aof';
-      const base = manifest.addBase(directory.prefix, format);
-      log.notice(`Creating AOF base file ${base.name} on server start`);
-      await this.host.beginSnapshot({
-        path: directory.file(base.name),
-        tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
-        format: format === 'rdb' ? 'rdb' : 'commands',
-        aofBase: true,
-      }).done;
-    }
+    if (needsBase) await this.writeFirstBase(manifest);
     if (manifest.incr.length > 0) {
       const { name } = manifest.incr.at(-1)!;
       log.notice(`Opening AOF incr file ${name} on server start`);
@@ -195,6 +186,30 @@ export class Persistence {
     const { base } = directory.manifest;
     appendLog.baseBytes = base === null ? 0 : directory.bytes(base.name);
     this.aof = 'on';
+  }
+
+  private async writeFirstBase(manifest: Manifest): Promise<void> {
+    const { directory, config, log } = this;
+    const write = async (format: 'rdb' | 'commands') => {
+      const next = manifest.clone();
+      const base = next.addBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
+      log.notice(`Creating AOF base file ${base.name} on server start`);
+      await this.host.beginSnapshot({
+        path: directory.file(base.name),
+        tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
+        format,
+        aofBase: true,
+        checksums: config['aof-checksum'],
+      }).done;
+      manifest.addBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
+    };
+    try {
+      await write(config['aof-use-rdb-preamble'] ? 'rdb' : 'commands');
+    } catch (error) {
+      if (!needsRdb(error)) throw error;
+      log.warning(`${strerror(error)}: the base is written as RDB although aof-use-rdb-preamble is no`);
+      await write('rdb');
+    }
   }
 
   private syncFile(path: string): void {

@@ -321,6 +321,8 @@ export class Recovery {
 
   private *replay(reader: LogReader, fd: number, from: number, bytes: number, before: number): Load<void> {
     const { disk, progress, target } = this.options;
+    // Whatever was read before, a log begins in database 0.
+    target.apply(Args.of('SELECT', '0'));
     const args = new Args();
     /** Commands since MULTI; null outside. */
     let queue: Args[] | null = null;

@@ -32,10 +32,11 @@ import type { AofFile, Manifest } from '../formats/aof/manifest.js';
 import type { AofDirectory } from './aof-directory.js';
 import type { AppendLog } from './append-log.js';
 import type { LogFile } from './log-file.js';
-import type { BeginSnapshot, SnapshotRun } from './snapshot-run.js';
+import { type BeginSnapshot, needsRdb, type SnapshotRun } from './snapshot-run.js';
 
 export interface RewriteConfig {
   readonly 'aof-use-rdb-preamble': boolean;
+  readonly 'aof-checksum': boolean;
   readonly 'aof-disable-auto-gc': boolean;
 }
 
@@ -79,6 +80,8 @@ export class Rewriter {
   private aborted = false;
   /** What the running snapshot's file is, whatever is configured meanwhile. */
   private baseFormat: 'rdb' | 'aof' = 'rdb';
+  /** The data set has values that no command makes: `aof-use-rdb-preamble no` cannot be followed this time. */
+  private rdbInstead = false;
   private ending: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RewriterOptions) {}
@@ -149,15 +152,28 @@ export class Rewriter {
   }
 
   private async rewrite(): Promise<void> {
-    const { directory, appendLog } = this.options;
+    const { directory, log } = this.options;
     directory.ensure();
     // From here on no command is in progress: its effects are in the log whole.
     await Promise.resolve();
+    this.rdbInstead = false;
+    try {
+      await this.rewriteOnce();
+    } catch (error) {
+      if (!needsRdb(error) || this.aborted) throw error;
+      log.warning(`${strerror(error)}: the base is written as RDB although aof-use-rdb-preamble is no`);
+      this.rdbInstead = true;
+      await this.rewriteOnce();
+    }
+    // Temporary names are no longer used by anybody; what could not be deleted is left to the next start.
+    if (!this.options.config['aof-disable-auto-gc']) await directory.removeHistory();
+  }
+
+  private async rewriteOnce(): Promise<void> {
+    const { appendLog } = this.options;
     if (!this.options.logged()) await this.baseAlone();
     else if (appendLog.main === null || appendLog.failure !== null) await this.oneStep();
     else await this.usual();
-    // Temporary names are no longer used by anybody; what could not be deleted is left to the next start.
-    if (!this.options.config['aof-disable-auto-gc']) await directory.removeHistory();
   }
 
   // --- the usual way -------------------------------------------------------------------------------------------------
@@ -275,12 +291,13 @@ export class Rewriter {
   /** Begins to write the base that will follow the one in `manifest`. */
   private snapshot(manifest: Manifest): SnapshotRun {
     const { directory, beginSnapshot, config } = this.options;
-    this.baseFormat = config['aof-use-rdb-preamble'] ? 'rdb' : 'aof';
+    this.baseFormat = config['aof-use-rdb-preamble'] || this.rdbInstead ? 'rdb' : 'aof';
     this.run = beginSnapshot({
       path: directory.file(this.addBase(manifest.clone()).name),
       tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
       format: this.baseFormat === 'rdb' ? 'rdb' : 'commands',
       aofBase: true,
+      checksums: config['aof-checksum'],
     });
     // It is awaited later; until then nobody may take its failure for unhandled.
     this.run.done.catch(() => {});

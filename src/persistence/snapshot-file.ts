@@ -6,8 +6,10 @@
  * short; then it is synced whole, closed, renamed, and its folder synced. On any failure it is removed.
  */
 import { dirname } from 'node:path';
+import { UnsupportedError } from '../base/errors.js';
 import type { Disk } from '../disk/disk.js';
 import { removeQuietly } from '../disk/replace-file.js';
+import { CommandWriter } from '../formats/aof/command-writer.js';
 import { type RdbInfo, RdbWriter, type RdbWriterOptions } from '../formats/rdb/writer.js';
 import type { Arena } from '../memory/arena.js';
 
@@ -22,6 +24,8 @@ export interface SnapshotRequest {
   tempPath: string;
   /** `commands`: RESP commands instead of RDB (`aof-use-rdb-preamble no`). */
   format: 'rdb' | 'commands';
+  /** Whether `commands` get checksum lines. */
+  checksums?: boolean;
   rdb: Omit<RdbWriterOptions, 'unsupported'>;
   info: RdbInfo;
   /** Sources of function libraries, and auxiliary data of modules, kept from the file that was loaded. */
@@ -103,6 +107,7 @@ export function entryWriter(
   request: SnapshotRequest,
   write: (buf: Uint8Array, len: number) => void,
 ): EntryWriter {
+  if (request.format === 'commands') return commandWriter(arena, request, write);
   const writer = new RdbWriter(arena, write, request.rdb);
   return {
     begin() {
@@ -113,6 +118,31 @@ export function entryWriter(
     selectDb(db, size) {
       writer.selectDb(db);
       if (size !== undefined) writer.resizeDb(size.keys, size.expires);
+    },
+    entry(entry) {
+      writer.entry(entry);
+    },
+    end() {
+      writer.end();
+    },
+  };
+}
+
+function commandWriter(
+  arena: Arena,
+  request: SnapshotRequest,
+  write: (buf: Uint8Array, len: number) => void,
+): EntryWriter {
+  const writer = new CommandWriter(arena, write, request.checksums ?? false);
+  return {
+    begin() {
+      const what = request.libraries.length > 0 ? 'function libraries' : 'data of modules';
+      if (request.libraries.length + request.moduleAux.length > 0) {
+        throw new UnsupportedError('', `${what} cannot be written as commands`);
+      }
+    },
+    selectDb(db) {
+      writer.selectDb(db);
     },
     entry(entry) {
       writer.entry(entry);

@@ -17,6 +17,13 @@ export interface SnapshotPlan {
   format: 'rdb' | 'commands';
   /** The base of an AOF: says so in its AUX fields. */
   aofBase: boolean;
+  /** Whether `commands` get checksum lines. */
+  checksums: boolean;
+}
+
+/** Whether a snapshot failed only because the data set cannot be written as commands. */
+export function needsRdb(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ONGGI_UNSUPPORTED';
 }
 
 /** Begins to write the keyspace as it is when this is called. Throws when no snapshot can begin now. */
