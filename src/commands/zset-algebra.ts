@@ -156,7 +156,10 @@ function union(c: Context, { sources, aggregate }: Query, result: ZSet): void {
     for (let more = source.first(s1); more; more = source.next(s1)) {
       const score = weighted(source, source.score);
       const before = result.score(s1.buf, s1.off, s1.len);
-      result.put(Number.isNaN(before) ? score : aggregate(before, score), s1.buf, s1.off, s1.len);
+      const after = Number.isNaN(before) ? score : aggregate(before, score);
+      // ZADD takes 0 in place of -0 for no change.
+      if (after === before && !Object.is(after, before)) result.remove(s1.buf, s1.off, s1.len);
+      result.put(after, s1.buf, s1.off, s1.len);
     }
   }
 }

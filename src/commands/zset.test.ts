@@ -313,6 +313,9 @@ describe('algebra', () => {
     t.run('zadd', 'n', '-inf', 'm');
     expect(t.run('zunion', '2', 'p', 'n', 'withscores')).toEqual(['m', '0']);
     expect(t.run('zunion', '1', 'p', 'weights', '0', 'withscores')).toEqual(['m', '0']);
+    t.run('zadd', 'o', '0', 'm');
+    expect(t.run('zunion', '1', 'o', 'weights', '-1', 'withscores')).toEqual(['m', '-0']);
+    expect(t.run('zunion', '2', 'o', 'o', 'weights', '-1', '1', 'withscores')).toEqual(['m', '0']);
     t.forget();
     expect(t.run('zunionstore', 'd', '2', 'a', 'b')).toBe(4);
     expect(t.run('zinterstore', 'd', '2', 'a', 'none')).toBe(0);
