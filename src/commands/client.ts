@@ -2,7 +2,7 @@
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
 import type { Context } from './context.js';
-import { SYNTAX } from './errors.js';
+import { NOT_INTEGER, SYNTAX } from './errors.js';
 import { type Peer, serverOf } from './services.js';
 import { SessionFlag } from './session.js';
 import type { CommandFlag, CommandSpec, Handler } from './spec.js';
@@ -36,6 +36,9 @@ const ON_OFF = [
   { name: 'on', type: 'pure-token', token: 'ON' },
   { name: 'off', type: 'pure-token', token: 'OFF' },
 ];
+
+const GETREDIR_SUMMARY = "Returns the client ID to which the connection's tracking notifications are redirected.";
+const UNBLOCK_SUMMARY = 'Unblocks a client blocked by a blocking command from a different connection.';
 
 export const CLIENT_COMMANDS: readonly CommandSpec[] = [
   {
@@ -191,6 +194,30 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
         clientNoTouch,
         { arguments: [{ name: 'enabled', type: 'oneof', arguments: ON_OFF }] },
       ),
+      row('getredir', 2, FLAGS, '6.0.0', GETREDIR_SUMMARY, 'O(1)', (c) => c.out.int(-1)),
+      row(
+        'unblock',
+        -3,
+        ADMIN,
+        '5.0.0',
+        UNBLOCK_SUMMARY,
+        'O(log N) where N is the number of client connections',
+        unblock,
+        {
+          arguments: [
+            { name: 'client-id', type: 'integer' },
+            {
+              name: 'unblock-type',
+              type: 'oneof',
+              optional: true,
+              arguments: [
+                { name: 'timeout', type: 'pure-token', token: 'TIMEOUT' },
+                { name: 'error', type: 'pure-token', token: 'ERROR' },
+              ],
+            },
+          ],
+        },
+      ),
       row(
         'help',
         2,
@@ -320,7 +347,9 @@ function clientSetInfo(c: Context, a: Args): void {
   if (!isName && !a.is(2, 'LIB-VER')) throw new CommandError(`ERR Unrecognized option '${a.latin1(2)}'`);
   const value = a.latin1(3);
   if (!isPrintableName(value)) {
-    throw new CommandError(`ERR ${a.latin1(2)} cannot contain spaces, newlines or special characters.`);
+    throw new CommandError(
+      `ERR ${isName ? 'lib-name' : 'lib-ver'} cannot contain spaces, newlines or special characters.`,
+    );
   }
   if (isName) session.libName = value;
   else session.libVersion = value;
@@ -357,8 +386,24 @@ function clientNoTouch(c: Context, a: Args): void {
   onOff(c, a, SessionFlag.NO_TOUCH);
 }
 
+const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
+const BAD_REASON = new CommandError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
+
+function unblock(c: Context, a: Args): void {
+  if (a.count > 4) throw SYNTAX;
+  const byError = a.count === 4 && a.is(3, 'ERROR');
+  if (a.count === 4 && !byError && !a.is(3, 'TIMEOUT')) throw BAD_REASON;
+  const id = a.int64(2);
+  if (id === null) throw NOT_INTEGER;
+  const { clients } = serverOf(c);
+  const peer = clients.get(Number(id));
+  c.out.int(peer !== undefined && clients.unblock(peer, byError ? UNBLOCKED : null) ? 1 : 0);
+}
+
 const HELP = [
   'CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'GETREDIR',
+  '    Return the client ID we are redirecting to when tracking is enabled.',
   'GETNAME',
   '    Return the name of the current connection.',
   'ID',
@@ -383,6 +428,8 @@ const HELP = [
   '    Return information about client connections. Options:',
   '    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
   '      Return clients of specified type.',
+  'UNBLOCK <clientid> [TIMEOUT|ERROR]',
+  '    Unblock the specified blocked client.',
   'REPLY (ON|OFF|SKIP)',
   '    Control the replies sent to the current connection.',
   'SETINFO <option> <value>',

@@ -135,7 +135,7 @@ function info(c: Context, a: Args): void {
   c.out.array(a.count - 2);
   for (let i = 2; i < a.count; i++) {
     const command = commands.named(a.latin1(i));
-    if (command === null) c.out.nilArray();
+    if (command === null) c.out.nil();
     else writeInfo(c.out, command);
   }
 }
@@ -327,7 +327,7 @@ function list(c: Context, a: Args): void {
     } else if (a.is(3, 'ACLCAT')) {
       wanted = (command) => categoriesOf(command).includes(what.toLowerCase());
     } else if (a.is(3, 'PATTERN')) {
-      const pattern = a.bytes(4).slice();
+      const pattern = a.bytes(4);
       wanted = (command) => globMatch(pattern, Buffer.from(command.fullName), true);
     } else {
       throw SYNTAX;

@@ -44,6 +44,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
   ['error', { arity: 3, run: error }],
   ['log', { arity: 3, run: log }],
   ['protocol', { arity: 3, run: protocol }],
+  ['change-repl-id', { arity: 2, run: changeReplicationId }],
 ]);
 
 function debug(c: Context, a: Args): void {
@@ -131,6 +132,11 @@ function error(_c: Context, a: Args): void {
   throw new CommandError(a.latin1(2));
 }
 
+function changeReplicationId(c: Context): void {
+  serverOf(c).changeReplicationId();
+  c.out.ok();
+}
+
 function log(c: Context, a: Args): void {
   serverOf(c).log.warning(`DEBUG LOG: ${a.utf8(2)}`);
   c.out.ok();
@@ -188,6 +194,9 @@ function protocol(c: Context, a: Args): void {
 
 const HELP = [
   'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'CHANGE-REPL-ID',
+  '    Change the replication IDs of the instance.',
+  '    Dangerous: should be used only for testing the replication subsystem.',
   'DIGEST',
   '    Output a hex signature representing the current DB content.',
   'DIGEST-VALUE <key> [<key> ...]',

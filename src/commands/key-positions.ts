@@ -81,7 +81,7 @@ function rangeOf(spec: KeySpec, a: Args, first: number): { first: number; last: 
   const [, numIndex, firstKey, step] = find;
   const at = first + numIndex;
   const count = at < a.count ? a.integer(at) : Number.NaN;
-  if (Number.isNaN(count) || count < 0) return null;
+  if (!(count > 0)) return null;
   const begin = first + firstKey;
   return { first: begin, last: begin + (count - 1) * step, step };
 }

@@ -274,7 +274,6 @@ function replicaOf(c: Context, a: Args): void {
 
 const BAD_TIMEOUT = new CommandError('ERR timeout is not an integer or out of range');
 const NEGATIVE_TIMEOUT = new CommandError('ERR timeout is negative');
-const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 /** There are no replicas: whoever waits for one waits in vain until the timeout. */
 function wait(c: Context, a: Args): void {
@@ -288,9 +287,5 @@ function wait(c: Context, a: Args): void {
     c.out.int(0);
     return;
   }
-  const resume = server.block();
-  if (timeout === 0n) return;
-  const ms = Number(timeout);
-  const timer = setTimeout(() => resume((out) => out.int(0)), Math.min(ms, TIMEOUT_MAX_MS));
-  timer.unref();
+  server.block(Number(timeout), (out) => out.int(0));
 }

@@ -50,6 +50,8 @@ export interface Clients {
   /** In the order in which they connected. */
   list(): Iterable<Peer>;
   get(id: number): Peer | undefined;
+  /** Ends a client's waiting by its timeout's reply, or by an error. False when it does not wait. */
+  unblock(peer: Peer, error: string | null): boolean;
   /** Closes the connection; the current client's after its reply. */
   kill(peer: Peer): void;
 }
@@ -92,10 +94,12 @@ export interface ServerContext extends ConfigContext {
   /** Text of INFO. */
   info(sections: readonly string[]): string;
   /**
-   * The current client's commands wait; its reply comes when the function returned is called, once. Only for a client
-   * that is not in a transaction.
+   * The current client's commands wait; its reply comes when the function returned is called, once, or by `timedOut` after
+   * `timeoutMs` (0: never). Only for a client that is not in a transaction.
    */
-  block(): (reply: (out: ReplyWriter) => void) => void;
+  block(timeoutMs: number, timedOut: (out: ReplyWriter) => void): (reply: (out: ReplyWriter) => void) => void;
+  /** New replication ids. */
+  changeReplicationId(): void;
   /** Stops the server; `refused` is called when it stays up after all. */
   shutdownFor(options: ShutdownOptions, refused: () => void): void;
   /** Takes a running SHUTDOWN back; false when there is none. */

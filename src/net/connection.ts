@@ -220,7 +220,7 @@ export class SocketConnection implements Connection {
     socket.setNoDelay(true);
     socket.on('data', (bytes) => {
       assert(typeof bytes !== 'string', 'the socket has no encoding');
-      this.events.data(bytes, bytes.length);
+      this.events.data(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), bytes.length);
     });
     socket.on('end', () => this.events.ended(null));
     socket.on('error', (error: NodeJS.ErrnoException) => {

@@ -39,7 +39,7 @@ interface Handle {
 export class Listener {
   private readonly servers: Server[] = [];
   private readonly streams: RawStreams | null;
-  private readonly input = Buffer.allocUnsafeSlow(INPUT_BYTES);
+  private readonly input = new Uint8Array(INPUT_BYTES);
   /** The TCP addresses that are listened on. */
   readonly addresses: string[] = [];
   /** The port of the TCP addresses; 0 without. */

@@ -13,10 +13,14 @@ import type { Clients, Peer } from '../commands/services.js';
 import { SessionFlag } from '../commands/session.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Connection } from '../net/connection.js';
-import { Client } from './client.js';
+import { Client, type Waiting } from './client.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
 
+type Reply = (out: ReplyWriter) => void;
+
+/** The longest that a timer runs, in milliseconds: 24 days. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 /** How much of a bad request the log shows. */
 const PREVIEW_BYTES = 128;
 
@@ -125,22 +129,45 @@ export class ClientRegistry implements Clients {
     }
   }
 
-  /** The client's commands wait until the function returned is called with its reply. */
-  block(client: Client): (reply: (out: ReplyWriter) => void) => void {
-    assert(!client.has(SessionFlag.BLOCKED), 'a client waits for one thing');
+  /** See ServerContext.block. */
+  block(client: Client, timeoutMs: number, timedOut: Reply): (reply: Reply) => void {
+    assert(client.waiting === null, 'a client waits for one thing');
+    const waiting: Waiting = { timedOut, timer: null };
+    if (timeoutMs > 0) {
+      waiting.timer = setTimeout(() => this.resume(client, waiting, timedOut), Math.min(timeoutMs, TIMER_MAX_MS));
+    }
     client.flags |= SessionFlag.BLOCKED;
+    client.waiting = waiting;
     this.blocked++;
-    return (reply) => {
-      if (client.isClosed || !client.has(SessionFlag.BLOCKED)) return;
-      client.flags &= ~SessionFlag.BLOCKED;
-      this.blocked--;
-      const { out } = this.server.turn;
-      out.resp = client.resp;
-      const start = out.pos;
-      reply(out);
-      this.server.turn.add(client, start, false);
-      this.process(client);
-    };
+    return (reply) => this.resume(client, waiting, reply);
+  }
+
+  private resume(client: Client, waiting: Waiting, reply: Reply): void {
+    if (client.waiting !== waiting) return;
+    this.stopWaiting(client);
+    const { out } = this.server.turn;
+    out.resp = client.resp;
+    const start = out.pos;
+    reply(out);
+    this.server.turn.add(client, start, false);
+    if (!this.held) this.process(client);
+  }
+
+  private stopWaiting(client: Client): void {
+    if (client.waiting === null) return;
+    if (client.waiting.timer !== null) clearTimeout(client.waiting.timer);
+    client.waiting = null;
+    client.flags &= ~SessionFlag.BLOCKED;
+    this.blocked--;
+  }
+
+  /** CLIENT UNBLOCK. */
+  unblock(peer: Peer, error: string | null): boolean {
+    const client = peer as Client;
+    const { waiting } = client;
+    if (waiting === null) return false;
+    this.resume(client, waiting, error === null ? waiting.timedOut : (out) => out.error(error));
+    return true;
   }
 
   private protocolError(client: Client): void {
@@ -233,7 +260,7 @@ export class ClientRegistry implements Clients {
   private forget(client: Client): void {
     const { server } = this;
     client.isClosed = true;
-    if (client.has(SessionFlag.BLOCKED)) this.blocked--;
+    this.stopWaiting(client);
     client.flags |= SessionFlag.CLOSING;
     server.dispatcher.endTransaction(client);
     this.byId.delete(client.id);

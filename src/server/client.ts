@@ -3,8 +3,15 @@
  */
 import type { Peer } from '../commands/services.js';
 import { Session, SessionFlag } from '../commands/session.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import { RequestParser } from '../formats/resp/request.js';
 import type { Connection } from '../net/connection.js';
+
+/** What a blocked client waits for. */
+export interface Waiting {
+  timedOut: (out: ReplyWriter) => void;
+  timer: NodeJS.Timeout | null;
+}
 
 export class Client extends Session implements Peer {
   readonly parser = new RequestParser();
@@ -13,6 +20,7 @@ export class Client extends Session implements Peer {
   /** Something is to be done when its replies are out: close it, or look at its output buffer. */
   attention = false;
   isClosed = false;
+  waiting: Waiting | null = null;
   /** Monotonic milliseconds. */
   lastInteractionMs: number;
   /** When its output buffer went over the soft limit; 0 = it is below. */
@@ -56,6 +64,7 @@ export class Client extends Session implements Peer {
     if (this.has(SessionFlag.REPLICA)) letters += this.has(SessionFlag.MONITOR) ? 'O' : 'S';
     if (this.has(SessionFlag.PUBSUB)) letters += 'P';
     if (this.has(SessionFlag.MULTI)) letters += 'x';
+    if (this.has(SessionFlag.BLOCKED)) letters += 'b';
     if (this.has(SessionFlag.DIRTY_CAS)) letters += 'd';
     if (this.has(SessionFlag.CLOSE_AFTER_REPLY)) letters += 'c';
     if (this.has(SessionFlag.CLOSING)) letters += 'A';

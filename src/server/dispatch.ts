@@ -222,7 +222,7 @@ export class Dispatcher {
     if (command !== null) command.rejected++;
     if (command !== null && command.name === 'exec') {
       this.endTransaction(session);
-      message = `EXECABORT Transaction discarded because of: ${message}`;
+      message = `EXECABORT Transaction discarded because of: ${message.replace(/^ERR /, '')}`;
     }
     out.error(message);
     this.countErrors();

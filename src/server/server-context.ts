@@ -1,4 +1,5 @@
 /** The Context with all that the families of the server use: it passes on to the server's parts. */
+import { randomBytes } from 'node:crypto';
 
 import type { ServerContext, ShutdownOptions } from '../commands/services.js';
 import type { Session } from '../commands/session.js';
@@ -100,8 +101,11 @@ export class LiveContext extends CallContext implements ServerContext {
   info(sections: readonly string[]): string {
     return this.server.info(sections);
   }
-  block(): (reply: (out: ReplyWriter) => void) => void {
-    return this.server.clients.block(this.session as Client);
+  block(timeoutMs: number, timedOut: (out: ReplyWriter) => void): (reply: (out: ReplyWriter) => void) => void {
+    return this.server.clients.block(this.session as Client, timeoutMs, timedOut);
+  }
+  changeReplicationId(): void {
+    this.server.replicationId = randomBytes(20).toString('hex');
   }
   shutdownFor(options: ShutdownOptions, refused: () => void): void {
     this.server.shutdownFor(options, refused);

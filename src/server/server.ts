@@ -70,7 +70,7 @@ export class Server {
   readonly disk: Disk;
   /** Without a directory: nothing is loaded, nothing is written. */
   readonly inMemory: boolean;
-  readonly replicationId = randomBytes(20).toString('hex');
+  replicationId = randomBytes(20).toString('hex');
   readonly memoryAtStart: number;
   memoryPeak = 0;
 

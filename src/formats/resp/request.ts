@@ -39,6 +39,11 @@ const CR = 13;
 const LF = 10;
 const EMPTY = new Uint8Array(0);
 
+/** Not a Buffer: whoever takes a `slice` of an argument must get a copy. */
+function unfilled(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+}
+
 export class RequestParser {
   readonly args = new Args(EMPTY, 16);
   /** What is wrong with the input, in Redis's words, without the leading `ERR `; no more commands come after it. */
@@ -93,7 +98,7 @@ export class RequestParser {
     // Doubling keeps the copying linear; a known length saves the last doublings.
     const known = this.left > 0 && this.bulk >= 0 ? this.at + this.bulk + 2 : 0;
     const doubled = Math.max(need, this.kept.length * 2, KEPT_MIN);
-    const grown = Buffer.allocUnsafeSlow(known >= need && known < doubled ? known : doubled);
+    const grown = unfilled(known >= need && known < doubled ? known : doubled);
     grown.set(this.kept.subarray(this.start, this.end), this.start);
     this.kept = grown;
     this.buf = grown;
@@ -116,7 +121,7 @@ export class RequestParser {
       if (start === 0) return;
       this.kept.copyWithin(0, start, end);
     } else {
-      if (bytes > this.kept.length) this.kept = Buffer.allocUnsafeSlow(Math.max(bytes, KEPT_MIN));
+      if (bytes > this.kept.length) this.kept = unfilled(Math.max(bytes, KEPT_MIN));
       this.kept.set(this.buf.subarray(start, end));
       this.owned = true;
     }
@@ -286,7 +291,7 @@ export class RequestParser {
     if (words === null) return this.fail('unbalanced quotes in request');
     this.at = stop + 1;
     const { args } = this;
-    args.reset(bytesOf(words.join('')));
+    args.reset(Uint8Array.from(bytesOf(words.join(''))));
     let off = 0;
     for (const word of words) {
       args.push(off, word.length);
