@@ -49,14 +49,16 @@ function checkHints(db: Database): number {
   const { arena } = table;
   const answer = { segment: 0, position: 0 };
   let segments = 0;
+  let late = 0;
   do {
     table.nextDue(answer.position, 0xffffffff, 1, answer);
     const hint = arena.getWord(answer.segment, 3);
     for (const entry of table.segmentItems(answer.segment)) {
-      if (itemHasSlot(arena, entry)) expect(hint).toBeLessThanOrEqual(dueSecond(itemSlot(arena, entry)));
+      if (itemHasSlot(arena, entry) && hint > dueSecond(itemSlot(arena, entry))) late++;
     }
     segments++;
   } while (answer.position !== 0);
+  expect(late).toBe(0);
   return segments;
 }
 
@@ -100,7 +102,7 @@ it('nothing expires while the log is replayed, nor on a replica', () => {
 
 it('keys that all expire in one second are spread over slices', () => {
   const { keyspace, expired, cycle } = fresh();
-  const keys = 50_000;
+  const keys = 20_000;
   for (let i = 0; i < keys; i++) put(keyspace.databases[i % 2]!, `key:${i}`, START + 500 + (i % 500));
   for (let i = 0; i < 1000; i++) put(keyspace.databases[0]!, `stays:${i}`, START + 60_000);
   keyspace.setNow(START + 1500);
@@ -287,11 +289,11 @@ it('after a pass exactly the keys whose time is not over are left, whatever was 
           checkHints(database);
           expect(database.size).toBe(names.size);
           if (o.op !== 'pass') continue;
-          for (const at of names.values()) expect(at < keyspace.now).toBe(false);
+          expect([...names.values()].filter((at) => at < keyspace.now)).toEqual([]);
           expect(database.expires).toBe([...names.values()].filter((at) => !Number.isNaN(at)).length);
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
