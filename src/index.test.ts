@@ -1,0 +1,77 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Onggi } from './index.js';
+
+/** The answer to one request, as it comes over the wire. */
+function ask(port: number, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', reject);
+    socket.on('data', (bytes) => {
+      resolve(bytes.toString('latin1'));
+      socket.destroy();
+    });
+    socket.write(`${request}\r\n`);
+  });
+}
+
+describe('Onggi in a process', () => {
+  it('serves on a port of its own, several side by side, each with its own data', async () => {
+    await using a = await Onggi.start();
+    await using b = await Onggi.start({ port: 0 });
+    expect(a.port).not.toBe(b.port);
+    expect(a.url).toBe(`redis://127.0.0.1:${a.port}`);
+    await ask(a.port, 'SET k a');
+    await ask(b.port, 'SET k b');
+    expect(await ask(a.port, 'GET k')).toBe('$1\r\na\r\n');
+    expect(await ask(b.port, 'GET k')).toBe('$1\r\nb\r\n');
+  });
+
+  it('leaves no file without a directory, and says so when asked to save', async () => {
+    const before = readdirSync('.');
+    const onggi = await Onggi.start();
+    await ask(onggi.port, 'SET k v');
+    expect(await ask(onggi.port, 'SAVE')).toBe('-ERR\r\n');
+    expect(await ask(onggi.port, 'CONFIG SET appendonly yes')).toMatch(/^-ERR CONFIG SET failed/);
+    expect(await ask(onggi.port, 'SET k w')).toBe('+OK\r\n');
+    expect(await ask(onggi.port, 'FLUSHALL')).toBe('+OK\r\n');
+    await onggi.stop();
+    expect(readdirSync('.')).toEqual(before);
+  });
+
+  it('keeps its data in a directory from one start to the next', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'onggi-'));
+    try {
+      for (const config of [{ appendonly: 'yes' }, { appendonly: 'no', save: '60 1' }]) {
+        const first = await Onggi.start({ dir, config });
+        await ask(first.port, `SET k ${config.appendonly}`);
+        await first.stop();
+        await using second = await Onggi.start({ dir, config });
+        expect(await ask(second.port, 'GET k')).toContain(`\r\n${config.appendonly}\r\n`);
+      }
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('is refused on a port that is taken, and can be started elsewhere afterwards', async () => {
+    await using first = await Onggi.start();
+    await expect(Onggi.start({ port: first.port })).rejects.toThrow(`Failed listening on port ${first.port}`);
+    await using other = await Onggi.start();
+    expect(await ask(other.port, 'PING')).toBe('+PONG\r\n');
+  });
+
+  it('refuses directives that are none', async () => {
+    await expect(Onggi.start({ config: { nosuch: 'x' } })).rejects.toThrow("unknown directive 'nosuch'");
+  });
+
+  it('stops once, however often it is asked to', async () => {
+    const onggi = await Onggi.start();
+    await Promise.all([onggi.stop(), onggi.stop()]);
+    await onggi.stop();
+    await expect(ask(onggi.port, 'PING')).rejects.toThrow();
+  });
+});
