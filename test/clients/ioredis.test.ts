@@ -31,8 +31,8 @@ describe.each([2, 3] as const)('ioredis over RESP%i', (protocol) => {
     expect(await redis.lrange('list', 0, -1)).toEqual(['a', 'b', 'c']);
     await redis.sadd('set', 'x', 'y');
     expect((await redis.smembers('set')).sort()).toEqual(['x', 'y']);
-    await redis.zadd('zset', 1.5, 'one', 2, 'two');
-    const pairs = (await redis.zrange('zset', 0, -1, 'WITHSCORES')) as unknown[];
+    await redis.zadd('zset', '1.5', 'one', '2', 'two');
+    const pairs = (await redis.zrange('zset', '0', '-1', 'WITHSCORES')) as unknown[];
     expect(pairs.flat().map(String)).toEqual(['one', '1.5', 'two', '2']);
   });
 
