@@ -172,9 +172,8 @@ export class Recovery {
       directory.load();
     } catch (error) {
       if (!(error instanceof ManifestError)) throw error;
-      log.warning(
-        `*** FATAL AOF MANIFEST FILE ERROR *** Reading the manifest file, at line ${error.line}: ${error.reason}`,
-      );
+      log.warning('*** FATAL AOF MANIFEST FILE ERROR ***');
+      log.warning(error.message);
       throw new RecoveryError(error.message, error.file, error.offset, error);
     }
     this.upgrade();

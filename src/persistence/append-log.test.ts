@@ -1,0 +1,409 @@
+import { describe, expect, test } from 'vitest';
+import { SILENT_LOG } from '../base/log.js';
+import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
+import { Args } from '../formats/resp/args.js';
+import { AppendLog, type AppendLogConfig } from './append-log.js';
+
+type Mutable = { -readonly [K in keyof AppendLogConfig]: AppendLogConfig[K] };
+
+interface Bench {
+  disk: FaultyDisk;
+  log: AppendLog;
+  config: Mutable;
+  lines: string[];
+  clock: { ms: number };
+  /** Executes one command of client `name` and ends the turn; what the client hears is added to `heard`. */
+  turn(name: string): void;
+  heard: string[];
+  content(): string;
+  /** Operations so far of one kind. */
+  count(kind: string): number;
+}
+
+function bench(options: Partial<Mutable> = {}): Bench {
+  const disk = new FaultyDisk();
+  disk.put('/d/log', '');
+  const operations: string[] = [];
+  disk.fault = (kind) => {
+    operations.push(kind);
+    return null;
+  };
+  const config: Mutable = {
+    appendfsync: 'everysec',
+    'no-appendfsync-on-rewrite': false,
+    'aof-timestamp-enabled': false,
+    'aof-checksum': true,
+    ...options,
+  };
+  const lines: string[] = [];
+  const clock = { ms: 1_700_000_000_000 };
+  const log = new AppendLog({
+    disk,
+    config,
+    log: { ...SILENT_LOG, warning: (text) => lines.push(text), notice: (text) => lines.push(text) },
+    now: () => clock.ms,
+  });
+  log.start(log.open('/d/log', 'append'));
+  const heard: string[] = [];
+  return {
+    disk,
+    log,
+    config,
+    lines,
+    clock,
+    heard,
+    turn(name) {
+      log.append(0, Args.of('SET', name, 'x'));
+      log.endUnit();
+      log.writeTurn();
+      log.whenDurable((safe) => heard.push(safe ? name : `!${name}`));
+    },
+    content: () => disk.content('/d/log')!.toString('latin1'),
+    count: (kind) => operations.filter((operation) => operation === kind).length,
+  };
+}
+
+const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i++) await turnLoop();
+}
+const set = (name: string): string => `*3\r\n$3\r\nSET\r\n$${name.length}\r\n${name}\r\n$1\r\nx\r\n`;
+const SELECT = '*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n';
+
+describe('what is written', () => {
+  test('SELECT where the database changes, one effect as it is, several in MULTI and EXEC', () => {
+    const { log, content } = bench();
+    log.append(0, Args.of('set', 'userA', 'KDG'));
+    log.endUnit();
+    log.append(0, Args.of('DEL', 'a'));
+    log.append(3, Args.of('DEL', 'b'));
+    log.endUnit();
+    log.append(3, Args.of('DEL', 'c'));
+    log.endUnit();
+    log.writeTurn();
+    expect(content()).toBe(
+      `${SELECT}*3\r\n$3\r\nset\r\n$5\r\nuserA\r\n$3\r\nKDG\r\n` +
+        '*1\r\n$5\r\nMULTI\r\n*2\r\n$3\r\nDEL\r\n$1\r\na\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n*1\r\n$4\r\nEXEC\r\n' +
+        '*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n',
+    );
+  });
+
+  test('a turn is one write, whatever is in it', () => {
+    const { log, count } = bench();
+    for (let i = 0; i < 100; i++) {
+      log.append(i % 5, Args.of('SET', `k${i}`, 'v'.repeat(1000)));
+      log.endUnit();
+    }
+    log.writeTurn();
+    log.writeTurn();
+    expect(count('write')).toBe(1);
+  });
+
+  test('#TS lines once a second, before the unit', () => {
+    const { log, clock, content, turn } = bench({ 'aof-timestamp-enabled': true, 'aof-checksum': false });
+    turn('a');
+    turn('b');
+    clock.ms += 1000;
+    log.append(0, Args.of('DEL', 'c'));
+    log.append(0, Args.of('DEL', 'd'));
+    log.endUnit();
+    log.writeTurn();
+    expect(content()).toMatch(
+      /^#TS:1700000000\r\n\*2\r\n\$6\r\nSELECT(?:(?!#TS)[\s\S])*#TS:1700000001\r\n\*1\r\n\$5\r\nMULTI(?:(?!#TS)[\s\S])*$/,
+    );
+  });
+
+  test('checksums: behind every 16 KiB, and behind what a quiet log has; none with aof-checksum no', () => {
+    for (const on of [true, false]) {
+      const { log, content, clock, turn } = bench({ 'aof-checksum': on });
+      for (let i = 0; i < 40; i++) {
+        log.append(0, Args.of('SET', 'k', 'v'.repeat(1000)));
+        log.endUnit();
+        log.writeTurn();
+      }
+      expect(content().match(/#CK:/g)?.length ?? 0).toBe(on ? 2 : 0);
+      turn('last');
+      clock.ms += 1000;
+      log.tick();
+      expect(content().endsWith(set('last'))).toBe(!on);
+      const bytes = content().length;
+      clock.ms += 5000;
+      log.tick();
+      expect(content().length).toBe(bytes);
+    }
+  });
+});
+
+describe('acknowledgement', () => {
+  test.each(['everysec', 'no'] as const)('%s: at once when it is written', (appendfsync) => {
+    const { turn, heard } = bench({ appendfsync });
+    turn('a');
+    expect(heard).toEqual(['a']);
+  });
+
+  test('always: after the sync; turns that gather meanwhile share the next one', async () => {
+    const { turn, heard, count, disk } = bench({ appendfsync: 'always' });
+    turn('a');
+    turn('b');
+    turn('c');
+    expect(heard).toEqual([]);
+    await settle();
+    expect(heard).toEqual(['a', 'b', 'c']);
+    expect(count('sync')).toBe(2);
+    expect(
+      disk
+        .powerCut(() => 0)
+        .content('/d/log')!
+        .toString(),
+    ).toBe(SELECT + set('a') + set('b') + set('c'));
+  });
+
+  test('always: a turn that only read waits for what it may have seen', async () => {
+    const { log, turn, heard } = bench({ appendfsync: 'always' });
+    turn('a');
+    log.writeTurn();
+    log.whenDurable(() => heard.push('read'));
+    expect(heard).toEqual([]);
+    await settle();
+    expect(heard).toEqual(['a', 'read']);
+  });
+
+  test('everysec syncs once a second, and only when there is something', async () => {
+    const { log, clock, turn, count } = bench();
+    turn('a');
+    log.tick();
+    expect(count('sync')).toBe(0);
+    for (let i = 0; i < 30; i++) {
+      clock.ms += 100;
+      log.tick();
+      await settle();
+    }
+    // The first tick adds the checksum to what is synced.
+    expect(count('sync')).toBe(1);
+    expect(log.main!.dirty).toBe(false);
+  });
+
+  test('no never syncs', async () => {
+    const { log, clock, turn, count } = bench({ appendfsync: 'no' });
+    turn('a');
+    clock.ms += 10_000;
+    log.tick();
+    await settle();
+    expect(count('sync')).toBe(0);
+  });
+
+  test.each(['always', 'everysec'] as const)(
+    'no-appendfsync-on-rewrite: %s does not sync while a snapshot runs',
+    async (appendfsync) => {
+      const { log, clock, turn, count, heard } = bench({ appendfsync, 'no-appendfsync-on-rewrite': true });
+      let running = true;
+      log.snapshotRunning = () => running;
+      turn('a');
+      clock.ms += 2000;
+      log.tick();
+      await settle();
+      expect([count('sync'), heard]).toEqual([0, ['a']]);
+      running = false;
+      clock.ms += 2000;
+      log.tick();
+      await settle();
+      expect(count('sync')).toBe(1);
+    },
+  );
+
+  test('everysec: a sync that is still under way when the next is due is counted', async () => {
+    const { log, clock, turn } = bench();
+    turn('a');
+    clock.ms += 1000;
+    log.tick();
+    for (let i = 0; i < 40; i++) {
+      turn(`b${i}`);
+      clock.ms += 100;
+      log.tick();
+    }
+    expect(log.delayedSyncs).toBe(1);
+    expect(log.pendingSyncs).toBe(1);
+    await settle();
+    expect(log.pendingSyncs).toBe(0);
+  });
+});
+
+describe('a write that fails', () => {
+  test('leaves whole turns in the file, is tried again, and then nothing is missing', () => {
+    const { log, disk, turn, heard, content, lines } = bench({ 'aof-checksum': false });
+    turn('a');
+    disk.fault = (kind) => (kind === 'write' ? { code: 'ENOSPC' } : null);
+    turn('b');
+    expect(heard).toEqual(['a', '!b']);
+    expect(log.failure).toBe('No space left on device');
+    expect(content()).toBe(SELECT + set('a'));
+    log.tick();
+    log.tick();
+    expect(lines.length).toBe(1);
+    disk.fault = () => null;
+    log.tick();
+    expect(log.failure).toBeNull();
+    expect(content()).toBe(SELECT + set('a') + set('b'));
+    turn('c');
+    expect(heard).toEqual(['a', '!b', 'c']);
+  });
+
+  test('and falls short: the file is cut back', () => {
+    const { log, disk, turn, heard, content } = bench({ 'aof-checksum': false });
+    turn('a');
+    let writes = 0;
+    disk.fault = (kind) => (kind !== 'write' ? null : ++writes === 1 ? { short: 7 } : { code: 'ENOSPC' });
+    turn('b');
+    expect([content(), heard.at(-1)]).toEqual([SELECT + set('a'), '!b']);
+    disk.fault = () => null;
+    log.tick();
+    expect(content()).toBe(SELECT + set('a') + set('b'));
+  });
+
+  test('and cannot be cut back: the rest follows, once', () => {
+    const { log, disk, turn, content } = bench({ 'aof-checksum': false });
+    turn('a');
+    let writes = 0;
+    disk.fault = (kind) =>
+      kind === 'truncate'
+        ? { code: 'EIO' }
+        : kind !== 'write'
+          ? null
+          : ++writes === 1
+            ? { short: 7 }
+            : { code: 'ENOSPC' };
+    turn('b');
+    expect(content()).toBe(SELECT + set('a') + set('b').slice(0, 7));
+    disk.fault = () => null;
+    log.tick();
+    expect(content()).toBe(SELECT + set('a') + set('b'));
+  });
+
+  test('short writes alone are no failure', () => {
+    const { log, disk, turn, content, heard } = bench({ 'aof-checksum': false });
+    disk.fault = (kind) => (kind === 'write' ? { short: 5 } : null);
+    turn('a');
+    expect([content(), heard, log.failure]).toEqual([SELECT + set('a'), ['a'], null]);
+  });
+
+  test('always: turns before it are still acknowledged by their sync, in order', async () => {
+    const { disk, turn, heard } = bench({ appendfsync: 'always' });
+    turn('a');
+    disk.fault = (kind) => (kind === 'write' ? { code: 'ENOSPC' } : null);
+    turn('b');
+    expect(heard).toEqual([]);
+    await settle();
+    expect(heard).toEqual(['a', '!b']);
+  });
+
+  test('reads are served meanwhile', () => {
+    const { log, disk, turn, heard } = bench();
+    disk.fault = () => ({ code: 'ENOSPC' });
+    turn('b');
+    log.writeTurn();
+    log.whenDurable((safe) => heard.push(`read ${safe}`));
+    expect(heard).toEqual(['!b', 'read true']);
+  });
+});
+
+describe('a sync that fails', () => {
+  test.each(['always', 'everysec'] as const)(
+    '%s: is not forgotten when the next one would succeed',
+    async (appendfsync) => {
+      const { log, disk, turn, heard, clock } = bench({ appendfsync });
+      let asked = 0;
+      log.onSyncFailure = () => asked++;
+      disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+      turn('a');
+      clock.ms += 1500;
+      log.tick();
+      await settle();
+      disk.fault = () => null;
+      for (let i = 0; i < 50; i++) {
+        clock.ms += 500;
+        log.tick();
+        await settle();
+      }
+      expect(heard).toEqual([appendfsync === 'always' ? '!a' : 'a']);
+      expect(log.failure).toBe('Input/output error');
+      expect(log.syncFailed).toBe(true);
+      expect(asked).toBe(1);
+    },
+  );
+
+  test('whoever changed something in the turn in which it becomes known is not acknowledged', async () => {
+    const { log, disk, turn, heard } = bench({ appendfsync: 'always' });
+    disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+    turn('a');
+    log.append(0, Args.of('SET', 'b', 'x'));
+    log.endUnit();
+    await settle();
+    log.writeTurn();
+    log.whenDurable((safe) => heard.push(safe ? 'b' : '!b'));
+    expect(heard).toEqual(['!a', '!b']);
+  });
+
+  test('a new log ends it', async () => {
+    const { log, disk, turn, heard } = bench({ appendfsync: 'always' });
+    disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+    turn('a');
+    await settle();
+    disk.fault = () => null;
+    log.beginNext(log.open('/d/next', 'create'));
+    turn('b');
+    await log.syncNext();
+    log.adoptNext();
+    expect(log.failure).toBeNull();
+    turn('c');
+    await settle();
+    expect(heard.at(-1)).toBe('c');
+    expect(disk.content('/d/next')!.toString()).toBe(SELECT + set('b') + set('c'));
+    expect(disk.openFiles).toBe(1);
+  });
+});
+
+describe('holding', () => {
+  test('effects and replies wait, then go to the new file', async () => {
+    const { log, disk, turn, heard, content } = bench({ 'aof-checksum': false });
+    turn('a');
+    expect(log.hold(log.open('/d/new', 'create'))).not.toBeNull();
+    turn('b');
+    turn('c');
+    await log.syncHeld();
+    expect(heard).toEqual(['a']);
+    log.commitHold();
+    expect(heard).toEqual(['a', 'b', 'c']);
+    expect(content()).toBe(SELECT + set('a'));
+    expect(disk.content('/d/new')!.toString()).toBe(SELECT + set('b') + set('c'));
+    await settle();
+    expect(disk.openFiles).toBe(1);
+    expect(log.currentBytes).toBe(content().length + disk.content('/d/new')!.length);
+  });
+
+  test('or back to the old one', async () => {
+    const { log, disk, turn, heard, content } = bench();
+    turn('a');
+    log.hold(log.open('/d/new', 'create'));
+    turn('b');
+    await log.syncHeld();
+    log.revertHold();
+    turn('c');
+    expect(heard).toEqual(['a', 'b', 'c']);
+    expect(content().replace(/#CK:\S+\r\n/g, '')).toBe(SELECT + set('a') + SELECT + set('b') + set('c'));
+    await settle();
+    expect(disk.openFiles).toBe(1);
+  });
+});
+
+test('stop writes, syncs, closes, and answers who waits', async () => {
+  const { log, disk, turn, heard } = bench({ appendfsync: 'always' });
+  turn('a');
+  const stopped = log.stop();
+  expect(log.enabled).toBe(true);
+  log.writeTurn();
+  log.whenDurable(() => heard.push('later'));
+  await stopped;
+  expect(heard).toEqual(['a', 'later']);
+  expect([log.enabled, disk.openFiles]).toEqual([false, 0]);
+  expect(disk.powerCut(seededRandom(1)).content('/d/log')!.toString()).toContain(SELECT + set('a'));
+});

@@ -1,0 +1,358 @@
+import { describe, expect, test } from 'vitest';
+import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
+import { RecoveryError } from './recovery.js';
+import { ModelServer, type MutableConfig } from './testing/model-server.js';
+
+const DIR = '/data/appendonlydir';
+const INCR = `${DIR}/appendonly.aof.1.incr.aof`;
+
+function command(...argv: string[]): string {
+  return `*${argv.length}\r\n${argv.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join('')}`;
+}
+const numbered = (n: number): string => command('APPEND', 'journal', `${n},`);
+const SELECT = command('SELECT', '0');
+
+function fakeRdb(journal: string): string {
+  const json = JSON.stringify([[['journal', journal]], []]);
+  return `REDIS0011${String(json.length).padStart(8, '0')}${json}`;
+}
+
+/** A disk with a manifest and files; names in the directory, contents. */
+function withFiles(files: Record<string, string>, manifest?: string): FaultyDisk {
+  const disk = new FaultyDisk();
+  disk.put('/data/x', '');
+  for (const [name, content] of Object.entries(files)) disk.put(`${DIR}/${name}`, content);
+  if (manifest !== undefined) disk.put(`${DIR}/appendonly.aof.manifest`, manifest);
+  return disk;
+}
+
+async function start(disk: FaultyDisk, config: Partial<MutableConfig> = {}): Promise<ModelServer> {
+  const server = new ModelServer(disk, config);
+  await server.start();
+  return server;
+}
+
+async function refusal(disk: FaultyDisk, config: Partial<MutableConfig> = {}): Promise<RecoveryError> {
+  const before = disk.files().map((path) => [path, disk.content(path)!.toString('latin1')]);
+  const server = new ModelServer(disk, config);
+  const error = await server.start().then(
+    () => new Error('it started'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RecoveryError);
+  expect(disk.files().map((path) => [path, disk.content(path)!.toString('latin1')])).toEqual(before);
+  expect(server.lines.join('\n')).toContain((error as RecoveryError).message);
+  return error as RecoveryError;
+}
+
+const ONE_INCR = 'file appendonly.aof.1.incr.aof seq 1 type i\n';
+
+describe('nothing there', () => {
+  test('appendonly yes begins with an empty base, an incr and a manifest', async () => {
+    const disk = new FaultyDisk();
+    disk.put('/data/x', '');
+    await start(disk);
+    expect(disk.files()).toEqual([
+      `${DIR}/appendonly.aof.1.base.rdb`,
+      `${DIR}/appendonly.aof.1.incr.aof`,
+      `${DIR}/appendonly.aof.manifest`,
+      '/data/x',
+    ]);
+    expect(disk.content(`${DIR}/appendonly.aof.manifest`)!.toString()).toContain(
+      'file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n',
+    );
+  });
+
+  test('appendonly no makes no files', async () => {
+    const disk = new FaultyDisk();
+    disk.put('/data/x', '');
+    await start(disk, { appendonly: false });
+    expect(disk.files()).toEqual(['/data/x']);
+  });
+});
+
+describe('a dump', () => {
+  test('is loaded with appendonly no', async () => {
+    const disk = new FaultyDisk();
+    disk.put('/data/dump.rdb', fakeRdb('1,2,'));
+    const server = await start(disk, { appendonly: false });
+    expect(server.journal).toEqual([1, 2]);
+    expect(server.lines.some((line) => /^DB loaded from disk: \d+\.\d{3} seconds$/.test(line))).toBe(true);
+  });
+
+  test('is imported with appendonly yes when there is no AOF, and stays', async () => {
+    const disk = new FaultyDisk();
+    disk.put('/data/dump.rdb', fakeRdb('1,2,'));
+    const server = await start(disk);
+    expect(server.journal).toEqual([1, 2]);
+    server.execute();
+    server.endTurn();
+    expect(disk.content('/data/dump.rdb')!.toString()).toBe(fakeRdb('1,2,'));
+    const next = disk.powerCut(seededRandom(1));
+    expect((await start(next)).journal.slice(0, 2)).toEqual([1, 2]);
+  });
+
+  test('an import that a crash stopped begins again', async () => {
+    for (let at = 1; ; at++) {
+      const disk = new FaultyDisk();
+      disk.put('/data/dump.rdb', fakeRdb('1,2,'));
+      disk.fault = (_kind, _path, n) => (n === at ? 'crash' : null);
+      await new ModelServer(disk).start().catch(() => {});
+      const done = !disk.off;
+      const next = disk.powerCut(seededRandom(at));
+      expect((await start(next)).journal, `crash at ${at}`).toEqual([1, 2]);
+      if (done) break;
+    }
+  });
+
+  test('loses against an AOF', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': SELECT + numbered(1) }, ONE_INCR);
+    disk.put('/data/dump.rdb', fakeRdb('1,2,3,'));
+    expect((await start(disk)).journal).toEqual([1]);
+    expect((await start(disk, { appendonly: false })).journal).toEqual([1, 2, 3]);
+  });
+
+  test('that is damaged stops the start', async () => {
+    const disk = new FaultyDisk();
+    disk.put('/data/dump.rdb', 'REDIS0011000');
+    expect((await refusal(disk, { appendonly: false })).message).toContain('redis-check-rdb /data/dump.rdb');
+  });
+});
+
+describe('files of a manifest', () => {
+  test('base and incrs are read in order', async () => {
+    const disk = withFiles(
+      {
+        'appendonly.aof.2.base.rdb': fakeRdb('1,'),
+        'appendonly.aof.4.incr.aof': SELECT + numbered(2),
+        'appendonly.aof.5.incr.aof': numbered(3),
+        'appendonly.aof.3.incr.aof': numbered(9),
+      },
+      'file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.3.incr.aof seq 3 type h\n' +
+        'file appendonly.aof.4.incr.aof seq 4 type i\nfile appendonly.aof.5.incr.aof seq 5 type i\n',
+    );
+    const server = await start(disk);
+    expect(server.journal).toEqual([1, 2, 3]);
+    expect(server.lines.filter((line) => line.startsWith('DB loaded')).length).toBe(4);
+    // History is removed; the last incr is gone on with.
+    expect(disk.content(`${DIR}/appendonly.aof.3.incr.aof`)).toBeNull();
+    server.execute();
+    server.endTurn();
+    expect(disk.content(`${DIR}/appendonly.aof.5.incr.aof`)!.toString()).toBe(
+      `${numbered(3)}#CK:0:00000000\r\n${SELECT}${numbered(4)}`,
+    );
+  });
+
+  test('each log begins in database 0', async () => {
+    const disk = withFiles(
+      { 'a.1.incr.aof': command('SELECT', '1') + command('SET', 'k', 'v'), 'a.2.incr.aof': numbered(1) },
+      'file a.1.incr.aof seq 1 type i\nfile a.2.incr.aof seq 2 type i\n',
+    );
+    expect((await start(disk)).journal).toEqual([1]);
+  });
+
+  test('one that is missing stops the start', async () => {
+    const disk = withFiles({}, ONE_INCR);
+    const error = await refusal(disk);
+    expect(error.file).toBe(INCR);
+    expect(error.message).toContain("doesn't exist");
+  });
+
+  test('a manifest that is not one stops the start, naming line and reason', async () => {
+    const error = await refusal(withFiles({}, `${ONE_INCR}file b seq 1 type i\n`));
+    expect(error.message).toMatch(/manifest, line 2: Found a non-monotonic sequence number/);
+  });
+});
+
+describe('a file from before version 7', () => {
+  const old = SELECT + numbered(1) + numbered(2);
+  const upgraded = (disk: FaultyDisk) => {
+    expect(disk.content('/data/appendonly.aof')).toBeNull();
+    expect(disk.content(`${DIR}/appendonly.aof.manifest`)!.toString()).toContain(
+      'file appendonly.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n',
+    );
+  };
+
+  test.each([
+    ['of commands', old],
+    ['with an RDB in front', fakeRdb('1,') + SELECT + numbered(2)],
+    ['that is an RDB', fakeRdb('1,2,')],
+  ])('%s is loaded and moved into the directory', async (_what, content) => {
+    const disk = new FaultyDisk();
+    disk.put('/data/appendonly.aof', content);
+    const server = await start(disk);
+    expect(server.journal).toEqual([1, 2]);
+    expect(disk.content(`${DIR}/appendonly.aof`)!.toString()).toBe(content);
+    upgraded(disk);
+    server.execute();
+    server.endTurn();
+    expect((await start(disk.kill())).journal).toEqual([1, 2, 3]);
+  });
+
+  test('a crash at any step: the next start goes on', async () => {
+    for (let at = 1; ; at++) {
+      const disk = new FaultyDisk();
+      disk.put('/data/appendonly.aof', old);
+      disk.fault = (_kind, _path, n) => (n === at ? 'crash' : null);
+      disk.random = seededRandom(at);
+      await new ModelServer(disk).start().catch(() => {});
+      const done = !disk.off;
+      const next = disk.powerCut(seededRandom(at));
+      expect((await start(next)).journal, `crash at ${at}`).toEqual([1, 2]);
+      upgraded(next);
+      if (done) break;
+    }
+  });
+
+  test('is left alone when the directory has an AOF', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': numbered(1) }, ONE_INCR);
+    disk.put('/data/appendonly.aof', old);
+    expect((await start(disk)).journal).toEqual([1]);
+    expect(disk.content('/data/appendonly.aof')!.toString()).toBe(old);
+  });
+
+  test('that is cut is cut before it becomes the base', async () => {
+    const disk = new FaultyDisk();
+    disk.put('/data/appendonly.aof', `${old}*3\r\n$3`);
+    expect((await start(disk)).journal).toEqual([1, 2]);
+    expect(disk.content(`${DIR}/appendonly.aof`)!.toString()).toBe(old);
+  });
+});
+
+describe('a cut tail', () => {
+  const whole = SELECT + numbered(1);
+
+  test('is dropped, with a message that says where', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': `${whole}${numbered(2).slice(0, 20)}` }, ONE_INCR);
+    const server = await start(disk);
+    expect(server.journal).toEqual([1]);
+    expect(disk.content(INCR)!.toString()).toBe(whole);
+    expect(server.lines).toContain(`# !!! Warning: short read while loading the AOF file ${INCR}!!!`);
+    expect(server.lines).toContain(`# !!! Truncating the AOF ${INCR} at offset ${whole.length} !!!`);
+    expect(server.lines).toContain(`# AOF ${INCR} loaded anyway because aof-load-truncated is enabled`);
+  });
+
+  test.each(['', numbered(3).slice(0, 9)])('within a transaction goes from its MULTI on (%j)', async (tail) => {
+    const open = `${whole}${command('MULTI')}${numbered(2)}${tail}`;
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': open }, ONE_INCR);
+    const server = await start(disk);
+    expect(server.journal).toEqual([1]);
+    expect(disk.content(INCR)!.toString()).toBe(whole);
+    // What is written afterwards is not swallowed by an open transaction.
+    server.execute();
+    server.endTurn();
+    expect((await start(disk.kill())).journal).toEqual([1, 2]);
+  });
+
+  test('stops the start with aof-load-truncated no', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': `${whole}*3\r\n` }, ONE_INCR);
+    const error = await refusal(disk, { 'aof-load-truncated': false });
+    expect(error.offset).toBe(whole.length);
+    expect(error.message).toContain(`Unexpected end of file reading the append only file ${INCR}`);
+    expect(error.message).toContain(`redis-check-aof --fix ${DIR}/appendonly.aof.manifest`);
+  });
+
+  test('of a file that is not the last stops the start, unless nothing follows', async () => {
+    const manifest = `${ONE_INCR}file appendonly.aof.2.incr.aof seq 2 type i\n`;
+    const files = { 'appendonly.aof.1.incr.aof': `${whole}*3\r\n`, 'appendonly.aof.2.incr.aof': numbered(2) };
+    const error = await refusal(withFiles(files, manifest));
+    expect(error.message).not.toContain("the 'aof-load-truncated' configuration option");
+    const server = await start(withFiles({ ...files, 'appendonly.aof.2.incr.aof': '' }, manifest));
+    expect(server.journal).toEqual([1]);
+  });
+});
+
+describe('damage', () => {
+  test('stops the start, naming file, offset and what repairs it', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': `${numbered(1)}garbage${numbered(2)}` }, ONE_INCR);
+    const error = await refusal(disk);
+    expect(error.file).toBe(INCR);
+    expect(error.offset).toBe(numbered(1).length);
+    expect(error.message).toContain(`Bad file format reading the append only file ${INCR}`);
+    expect(error.message).toContain(`byte ${numbered(1).length}`);
+    expect(error.message).toContain(`redis-check-aof --fix ${DIR}/appendonly.aof.manifest`);
+  });
+
+  test('a command that nobody knows stops the start', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': numbered(1) + command('FROB', 'x') }, ONE_INCR);
+    const error = await refusal(disk);
+    expect(error.message).toContain(`Unknown command 'FROB' reading the append only file ${INCR}`);
+    expect(error.offset).toBe(numbered(1).length);
+  });
+
+  test('a flipped bit within a value is found by its checksum; aof-checksum no loads it', async () => {
+    let disk = withFiles({}, undefined);
+    const server = await start(disk);
+    for (let i = 0; i < 5; i++) server.execute();
+    server.endTurn();
+    server.tick(2000);
+    const content = disk.content(INCR)!;
+    content[content.indexOf('2,')]! ^= 1;
+    disk = disk.kill();
+    disk.put(INCR, content);
+    const error = await refusal(disk);
+    expect(error.offset).toBe(0);
+    expect(error.message).toContain('aof-checksum no');
+    expect((await start(disk, { 'aof-checksum': false })).journal).toEqual([1, 3, 3, 4, 5]);
+  });
+
+  test.each([
+    ['garbage', `${numbered(1)}garbage!`, [1]],
+    ['a wrong checksum', `${numbered(1)}#CK:0:00000000\r\n${numbered(2)}#CK:37:00000000\r\n`, [1]],
+  ])('%s in the tail is cut off within aof-load-corrupt-tail-max-size', async (_what, content, journal) => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': content }, ONE_INCR);
+    await refusal(disk, { 'aof-load-corrupt-tail-max-size': 5 });
+    const server = await start(disk, { 'aof-load-corrupt-tail-max-size': 100 });
+    expect(server.journal).toEqual(journal);
+    expect((await start(disk.kill())).journal).toEqual(journal);
+  });
+
+  test('a base that is cut stops the start', async () => {
+    const disk = withFiles(
+      { 'a.1.base.rdb': fakeRdb('1,').slice(0, 20), 'a.1.incr.aof': '' },
+      'file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n',
+    );
+    expect((await refusal(disk)).file).toBe(`${DIR}/a.1.base.rdb`);
+  });
+});
+
+test('temporary files of dead processes are removed, those of living ones and strange ones are not', async () => {
+  const disk = new FaultyDisk();
+  const living = process.ppid;
+  for (const name of [
+    `temp-${process.pid}.rdb`,
+    'temp-999999999.rdb',
+    'temp-17.999999999.rdb',
+    'temp-rewriteaof-bg-999999999.aof',
+  ]) {
+    disk.put(`/data/${name}`, 'x');
+  }
+  disk.put(`/data/temp-${living}.rdb`, 'x');
+  disk.put('/data/temp-mine.rdb', 'x');
+  disk.put(`${DIR}/temp-appendonly.aof.incr`, 'x');
+  disk.put(`${DIR}/temp-appendonly.aof.manifest`, 'x');
+  await start(disk);
+  expect(disk.files().filter((path) => path.includes('temp-'))).toEqual([
+    `/data/temp-${living}.rdb`,
+    '/data/temp-mine.rdb',
+  ]);
+});
+
+test('while it loads, the event loop turns and progress is told', async () => {
+  const disk = withFiles(
+    { 'appendonly.aof.1.incr.aof': Array.from({ length: 60_000 }, () => command('SET', 'k', 'v')).join('') },
+    ONE_INCR,
+  );
+  const server = new ModelServer(disk);
+  const { progress } = server.persistence;
+  const seen: number[] = [];
+  const loading = server.start();
+  const watch = setInterval(() => {
+    if (progress.active) seen.push(progress.percent);
+  }, 0);
+  await loading;
+  clearInterval(watch);
+  expect(seen.length).toBeGreaterThan(0);
+  expect([...seen].sort((a, b) => a - b)).toEqual(seen);
+  expect(progress.active).toBe(false);
+});
