@@ -210,6 +210,7 @@ describe('rewriting', () => {
     expect(server.lines.filter((line) => line.includes('will retry in 60 minutes')).length).toBe(3);
     // What was written meanwhile is all there, in as many incrs as there were tries.
     disk.fault = () => null;
+    server.tick();
     server.tick(61 * 60_000);
     await settle();
     expect(info(server)).toMatchObject({ aof_last_bgrewrite_status: 'ok', aof_rewrites_consecutive_failures: 0 });
