@@ -74,13 +74,10 @@ function add(c: Context, a: Args): void {
   const increments = (flags & ZADD_INCR) !== 0;
   const pairs = (a.count - first) / 2;
   if (pairs > scores.length) scores = new Float64Array(pairs * 2);
-  let longest = 0;
   for (let k = 0; k < pairs; k++) {
     const score = a.double(first + k * 2);
     if (Number.isNaN(score)) throw NOT_FLOAT;
     scores[k] = score;
-    const len = a.len[first + k * 2 + 1]!;
-    if (len > longest) longest = len;
   }
   const zset = c.zsetToWrite(a, 1, (flags & ZADD_XX) === 0);
   if (zset === null) {
@@ -88,7 +85,7 @@ function add(c: Context, a: Args): void {
     else c.out.int(0);
     return;
   }
-  zset.prepare(pairs, longest);
+  zset.prepare(pairs, a.len[first + 1]!);
   let added = 0;
   let updated = 0;
   let done = ZADD_NOP;

@@ -32,8 +32,8 @@ const lexRange = new LexRange();
 function parseScore(a: Args, i: number, skip: number): number {
   const plain = parseDouble(a.buf, a.off[i]! + skip, a.len[i]! - skip);
   if (!Number.isNaN(plain)) return plain;
-  const text = (a.latin1(i).slice(skip).split('\0', 1)[0] as string).replace(/^[ \t\n\v\f\r]+/, '');
-  const score = text === '' && a.len[i]! === skip ? 0 : parseDoubleText(text);
+  const text = a.latin1(i).slice(skip).split('\0', 1)[0]!;
+  const score = text === '' ? 0 : parseDoubleText(text.replace(/^[ \t\n\v\f\r]+/, ''));
   if (Number.isNaN(score)) throw MIN_MAX_FLOAT;
   return score;
 }

@@ -104,14 +104,20 @@ describe('encodings follow Redis', () => {
   });
 
   it('a command with many or long members begins as it must end', () => {
-    const begin = (count: number, bytesMax: number): string => {
+    const begin = (count: number, firstBytes: number): string => {
       const { zset } = newZset();
-      zset.prepare(count, bytesMax);
+      zset.prepare(count, firstBytes);
       return zset.encodingName();
     };
     expect(begin(128, 64)).toBe('listpack');
     expect(begin(129, 1)).toBe('skiplist');
     expect(begin(1, 65)).toBe('skiplist');
+    const { zset } = newZset();
+    put(zset, 1, 'a');
+    zset.prepare(2, 65);
+    expect(zset.encodingName()).toBe('listpack');
+    zset.prepare(129, 1);
+    expect(zset.encodingName()).toBe('skiplist');
   });
 
   it('a result built as a tree becomes a listpack if it may', () => {

@@ -111,14 +111,17 @@ export class ZSet extends ZSetReader {
 
   // --- members -----------------------------------------------------------------------------------------------------
 
-  /** `count` members, the longest of `bytesMax`, are about to be added: begins or converts as Redis does. */
-  prepare(count: number, bytesMax: number): void {
+  /**
+   * A command is about to add up to `count` members, the first of them of `firstBytes`: begins or converts as Redis does,
+   * which looks at the first member's length only when the sorted set is new.
+   */
+  prepare(count: number, firstBytes: number): void {
     const { limits } = this;
-    const small = count <= limits.zsetMaxListpackEntries && bytesMax <= limits.zsetMaxListpackValue;
+    const few = count <= limits.zsetMaxListpackEntries;
     if (this.root === 0) {
-      if (small) this.root = lpNew(this.arena);
+      if (few && firstBytes <= limits.zsetMaxListpackValue) this.root = lpNew(this.arena);
       else this.beginTree();
-    } else if (!small && this.encoding === Encoding.LISTPACK) {
+    } else if (!few && this.encoding === Encoding.LISTPACK) {
       this.toTree();
     }
   }
