@@ -212,7 +212,7 @@ describe('rewriting', () => {
     disk.fault = () => null;
     server.tick();
     server.tick(61 * 60_000);
-    await settle();
+    while (server.persistence.busy) await turnLoop();
     expect(info(server)).toMatchObject({ aof_last_bgrewrite_status: 'ok', aof_rewrites_consecutive_failures: 0 });
     expect(disk.files().length).toBe(4);
   });
