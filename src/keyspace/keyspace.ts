@@ -52,8 +52,8 @@ export class Keyspace {
 
   /** The running snapshot. */
   capture: CaptureTarget | null = null;
-  /** Tables of flushed databases that wait to be freed in slices. */
-  private readonly discarded: Table[] = [];
+  /** Tables of flushed databases, and large values, that wait to be freed in slices. */
+  private readonly discarded: Discarded[] = [];
 
   // Handles that all commands share; see Value.
   private readonly list: List;
@@ -215,13 +215,23 @@ export class Keyspace {
     }
   }
 
-  /** Frees a value that no entry holds any more. */
+  /** Frees a value that no entry holds any more; a large one in slices. */
   freeValue(type: ItemType, encoding: Encoding, root: number): void {
     if (isOneBlock(encoding)) {
       this.arena.free(root);
       return;
     }
-    this.freeHandleOf(type).open(encoding, root).release();
+    const handle = this.freeHandleOf(type).open(encoding, root);
+    if (handle.length <= FREED_AT_ONCE_MAX) handle.release();
+    else this.discard(this.newHandle(type).open(encoding, root).dismantle(), null);
+  }
+
+  private newHandle(type: ItemType): Value {
+    const { arena, limits } = this;
+    if (type === ItemType.LIST) return new List(arena, limits);
+    if (type === ItemType.HASH) return new Hash(arena, limits);
+    if (type === ItemType.SET) return new SetValue(arena, limits);
+    return new ZSet(arena, limits);
   }
 
   /** A deep copy of a value; returns its root. */
@@ -282,61 +292,71 @@ export class Keyspace {
     const { table } = db;
     const size = table.count;
     db.table = new Table(this.arena);
-    this.discarded.push(table);
+    this.discard(this.dismantleTable(table), table);
     if (!lazily) this.freeSlice(Number.POSITIVE_INFINITY);
     return size;
   }
 
-  /** Whether flushed tables wait to be freed. */
-  get hasDiscarded(): boolean {
-    return this.discarded.length > 0;
+  /** Flushed databases and large values that wait to be freed. */
+  get discardedCount(): number {
+    return this.discarded.length;
   }
 
-  /** Frees up to `entriesMax` entries of flushed tables; those that a snapshot still walks wait. */
-  freeSlice(entriesMax: number): void {
-    let left = entriesMax;
+  private discard(blocks: Generator<number>, table: Table | null): void {
+    this.discarded.push({ blocks, table });
+  }
+
+  /** Frees up to `blocksMax` blocks of what was discarded; tables that a snapshot still walks wait. */
+  freeSlice(blocksMax: number): void {
+    const { arena } = this;
+    let left = blocksMax;
     for (let i = 0; i < this.discarded.length && left > 0; ) {
-      const table = this.discarded[i]!;
-      if (table.capturePosition !== POSITION_END) {
+      const { blocks, table } = this.discarded[i]!;
+      if (table !== null && table.capturePosition !== POSITION_END) {
         i++;
         continue;
       }
-      if (table.count <= left) {
-        left -= table.count;
-        for (let entry = table.first(); entry !== 0; entry = table.next()) this.freeEntry(entry);
-        table.release();
-        this.discarded.splice(i, 1);
-      } else {
-        left = this.freeSomeOf(table, left);
+      let ended = false;
+      for (; left > 0 && !ended; left--) {
+        const next = blocks.next();
+        if (next.done === true) ended = true;
+        else arena.free(next.value);
+      }
+      if (ended) this.discarded.splice(i, 1);
+    }
+  }
+
+  /** All blocks of a table that nobody uses any more: its values', its entries and its own. See Value.dismantle. */
+  private *dismantleTable(table: Table): Generator<number> {
+    const { arena } = this;
+    // Values first: their roots stand in the entries.
+    for (let position = 0; position < POSITION_END; ) {
+      const entries: number[] = [];
+      position = table.segmentFrom(position, entries);
+      for (const entry of entries) {
+        const meta = itemMeta(arena, entry);
+        if (!hasRoot(meta)) continue;
+        const encoding = ((meta >>> 3) & 7) as Encoding;
+        const root = itemRoot(arena, entry);
+        if (isOneBlock(encoding)) yield root;
+        else
+          yield* this.newHandle((meta & 7) as ItemType)
+            .open(encoding, root)
+            .dismantle();
       }
     }
-  }
-
-  private freeSomeOf(table: Table, entriesMax: number): number {
-    const entries: number[] = [];
-    table.scan(0, entriesMax, (entry) => entries.push(entry));
-    for (const entry of entries) {
-      const found = table.findItem(entry);
-      assert(found, 'a scanned entry is in its table');
-      table.removeFound();
-      this.freeEntry(entry);
-    }
-    return entriesMax - entries.length;
-  }
-
-  private freeEntry(entry: number): void {
-    const { arena } = this;
-    const meta = itemMeta(arena, entry);
-    if (hasRoot(meta)) this.freeValue((meta & 7) as ItemType, ((meta >>> 3) & 7) as Encoding, itemRoot(arena, entry));
-    arena.free(entry);
+    yield* table.dismantle();
   }
 
   // --- audit -----------------------------------------------------------------------------------------------------------
 
-  /** Visits every block that databases, entries and values hold; with no snapshot running these are all there are. */
+  /**
+   * Visits every block that databases, entries and values hold. With no snapshot running and nothing discarded these are
+   * all there are.
+   */
   blocks(visit: (address: number) => void): void {
     const { arena } = this;
-    for (const table of [...this.databases.map((db) => db.table), ...this.discarded]) {
+    for (const { table } of this.databases) {
       table.blocks(visit);
       for (let entry = table.first(); entry !== 0; entry = table.next()) {
         visit(entry);
@@ -353,6 +373,15 @@ export class Keyspace {
     }
   }
 }
+
+interface Discarded {
+  blocks: Generator<number>;
+  /** The table, when it is one. */
+  table: Table | null;
+}
+
+/** Larger values are freed in slices. */
+const FREED_AT_ONCE_MAX = 1024;
 
 function isOneBlock(encoding: Encoding): boolean {
   return encoding === Encoding.LISTPACK || encoding === Encoding.INTSET || encoding === Encoding.BLOB;

@@ -524,6 +524,27 @@ export class Dict {
     this.root = 0;
   }
 
+  /**
+   * Yields every block of a dict that nobody uses any more, its items included, each after all that is read from it: so
+   * the caller may free them as they come, in slices.
+   */
+  *dismantle(): Generator<number> {
+    const { arena, root } = this;
+    const depth = arena.getWord(root, 1);
+    for (let index = 0; index < 1 << depth; ) {
+      const segment = this.segmentAt(index);
+      index += 1 << (depth - arena.getWord(segment, 2));
+      const slots = arena.getWord(segment, 1);
+      for (let slot = 0; slot < slots; slot++) {
+        const item = arena.getWord(segment, HEADER_WORDS + slot * 2 + 1);
+        if (item !== 0) yield item;
+      }
+      yield segment;
+    }
+    if (depth > 0) yield arena.getWord(root, 2);
+    yield root;
+  }
+
   /** Visits the table's blocks (not the items). */
   blocks(visit: (address: number) => void): void {
     const { arena, root } = this;

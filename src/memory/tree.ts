@@ -411,6 +411,29 @@ export class Tree extends TreeCursor {
 
   // --- whole tree --------------------------------------------------------------------------------------------------
 
+  /**
+   * Yields every block of a tree that nobody uses any more, and its items if `items`, each after all that is read from it:
+   * so the caller may free them as they come, in slices.
+   */
+  *dismantle(items: boolean): Generator<number> {
+    if (this.root !== 0) yield* this.dismantleNode(this.root, items);
+  }
+
+  private *dismantleNode(node: number, items: boolean): Generator<number> {
+    const { arena } = this;
+    const header = arena.getWord(node, 0);
+    const count = header & 0xfff;
+    if (header >>> 24 > 0) {
+      const children = HEADER_WORDS + ((header >>> 12) & 0xfff) * this.keyWords;
+      for (let i = 0; i < count; i++) {
+        yield* this.dismantleNode(arena.getWord(node, children + i), items);
+      }
+    } else if (items) {
+      for (let i = 0; i < count; i++) yield arena.getWord(node, HEADER_WORDS + i);
+    }
+    yield node;
+  }
+
   /** Frees the tree's blocks, not the items: those are handed to `visitItem` first. */
   release(visitItem?: (item: number) => void): void {
     if (visitItem !== undefined) for (let item = this.seekFirst(); item !== 0; item = this.next()) visitItem(item);

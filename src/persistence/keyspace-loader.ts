@@ -54,11 +54,11 @@ export class KeyspaceLoader implements RdbTarget {
   }
 
   library(code: Uint8Array): void {
-    this.extras.libraries.push(code.slice());
+    this.extras.libraries.push(Uint8Array.from(code));
   }
 
   moduleAux(payload: Uint8Array): void {
-    this.extras.moduleAux.push(payload.slice());
+    this.extras.moduleAux.push(Uint8Array.from(payload));
   }
 
   string(key: RdbKey, value: Slice, integer: boolean): boolean {

@@ -80,10 +80,10 @@ export class Cron {
 
   private freeSlice(): boolean {
     const { keyspace, clock } = this.server;
-    if (!keyspace.hasDiscarded) return true;
+    if (keyspace.discardedCount === 0) return true;
     const end = clock.monotonic() + SLICE_MS;
-    while (keyspace.hasDiscarded && clock.monotonic() < end) keyspace.freeSlice(FREED_PER_STEP);
-    return !keyspace.hasDiscarded;
+    while (keyspace.discardedCount > 0 && clock.monotonic() < end) keyspace.freeSlice(FREED_PER_STEP);
+    return keyspace.discardedCount === 0;
   }
 
   private sampleRates(now: number): void {

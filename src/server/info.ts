@@ -178,7 +178,7 @@ function memorySection(server: Server): Field[] {
     ['arena_waiting_bytes', stats.bytesDeferred],
     ['js_heap_used', m.heap],
     ['active_defrag_running', 0],
-    ['lazyfree_pending_objects', server.keyspace.hasDiscarded ? 1 : 0],
+    ['lazyfree_pending_objects', server.keyspace.discardedCount],
     ['lazyfreed_objects', 0],
   ];
 }

@@ -109,6 +109,11 @@ export class Hash extends Value {
     for (let item = this.dict.first(); item !== 0; item = this.dict.next()) visit(item);
   }
 
+  override *dismantle(): Generator<number> {
+    if (this.encoding === Encoding.DICT) yield* this.dict.dismantle();
+    yield this.root;
+  }
+
   encodingName(): string {
     return this.encoding === Encoding.DICT ? 'hashtable' : 'listpack';
   }

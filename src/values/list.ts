@@ -112,6 +112,11 @@ export class List extends Value {
     for (let node = tree.seekFirst(); node !== 0; node = tree.next()) visit(node);
   }
 
+  override *dismantle(): Generator<number> {
+    if (this.encoding === Encoding.LISTPACK) yield this.root;
+    else yield* this.tree.dismantle(true);
+  }
+
   encodingName(): string {
     return this.encoding === Encoding.TREE ? 'quicklist' : 'listpack';
   }

@@ -133,6 +133,12 @@ export class SetValue extends Value {
     for (let item = this.dict.first(); item !== 0; item = this.dict.next()) visit(item);
   }
 
+  override *dismantle(): Generator<number> {
+    if (this.root === 0) return;
+    if (this.encoding === Encoding.DICT) yield* this.dict.dismantle();
+    else yield this.root;
+  }
+
   // --- members -----------------------------------------------------------------------------------------------------
 
   /**

@@ -36,6 +36,15 @@ export abstract class Value {
   abstract copyRoot(): number;
   /** Calls `visit` with the address of every block of the value, for audits. */
   abstract blocks(visit: (address: number) => void): void;
+  /**
+   * Yields every block of a value that nobody uses any more, each after all that is read from it: so that freeing a large one
+   * can be cut into slices. The handle must be open on nothing else until the end.
+   */
+  *dismantle(): Generator<number> {
+    const addresses: number[] = [];
+    this.blocks((address) => addresses.push(address));
+    yield* addresses;
+  }
   /** Name for OBJECT ENCODING. */
   abstract encodingName(): string;
 }

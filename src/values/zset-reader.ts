@@ -56,6 +56,15 @@ export abstract class ZSetReader extends Value {
     return this.encoding === Encoding.TREE ? 'skiplist' : 'listpack';
   }
 
+  override *dismantle(): Generator<number> {
+    if (this.root === 0) return;
+    if (this.encoding === Encoding.TREE) {
+      yield* this.dict.dismantle();
+      yield* this.tree.dismantle(false);
+    }
+    yield this.root;
+  }
+
   blocks(visit: (address: number) => void): void {
     const { root, tree } = this;
     if (root === 0) return;
