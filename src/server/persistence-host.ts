@@ -68,7 +68,10 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
   return {
     clear() {
       server.replay.reset();
-      for (const db of keyspace.databases) keyspace.flush(db, false);
+      for (const db of keyspace.databases) {
+        server.watching.databaseChanges(db, null);
+        keyspace.flush(db, false);
+      }
       extras.libraries = [];
       extras.moduleAux = [];
     },
