@@ -25,7 +25,11 @@ export interface RandomMode extends Mode {
 export class Random {
   private readonly state = new Uint32Array(4);
 
-  constructor(seed: number) {
+  /** @param fractions whether commands may bring scores about that 7.0 and 7.2 print differently */
+  constructor(
+    seed: number,
+    readonly fractions = false,
+  ) {
     let s = seed >>> 0;
     for (let i = 0; i < 4; i++) {
       s = (s + 0x9e3779b9) >>> 0;
@@ -93,6 +97,8 @@ const EDGE_VALUES = [
   ],
   ...['y'.repeat(64), 'y'.repeat(65), 'z'.repeat(300), 'w'.repeat(9000)],
 ];
+/** Without numbers that 7.0 and 7.2 print differently as scores: the big ones. */
+const EDGE_VALUES_OF_SCORES = EDGE_VALUES.filter((text) => !(Math.abs(Number(text)) >= 1e8));
 const MEMBERS = [
   'a',
   'b',
@@ -112,25 +118,11 @@ const MEMBERS = [
   'm'.repeat(66),
 ];
 const SCORES = [
-  '0',
-  '1',
-  '2',
-  '3',
-  '-1',
-  '1.5',
-  '-2.5',
-  '0.1',
-  '1e10',
-  '3.14159',
-  '1e300',
-  '-1e300',
-  'inf',
-  '-inf',
-  '+inf',
-  'nan',
-  'x',
-  '',
+  ...['0', '1', '2', '3', '-1', '1.5', '-2.5', '12345678901', '-0', '4503599627370497', '-0.125'],
+  ...['inf', '-inf', '+inf', 'nan', 'x', ''],
 ];
+/** Scores that 7.0 and 7.2 print differently, in DEBUG DIGEST too. */
+const FRACTIONS = ['0.1', '3.14159', '-1e300', '1e300', '1e17', '1e22', '1e10', '0.3', '-7.7e-9', '123456.789', '1e-5'];
 const BOUNDS = ['-inf', '+inf', '0', '1', '(1', '2', '(2', '3', '-1', '1.5', '(-1', 'inf', 'x', '(', '(inf'];
 const LEX = ['-', '+', '[a', '(a', '[c', '(c', '[1', '(m', '[', '(', 'a', ''];
 const PATTERNS = ['*', 'l*', '*:1', '?:*', '[ls]:*', '[^s]*', '', '\\*', 'h:[0-2]', 'nothing', '*\xff*', '[a', '**1'];
@@ -172,8 +164,8 @@ const KINDS: Record<string, Kind> = {
   // Never a huge negative count: SRANDMEMBER would build such a reply.
   count: (r) =>
     r.chance(90) ? String(r.below(12)) : r.pick(['-1', '-5', 'x', '', '9223372036854775807', '1.5', '100']),
-  score: (r) => (r.chance(60) ? String(r.below(20)) : r.pick(SCORES)),
-  float: (r) => (r.chance(50) ? String(r.below(2000) / 8) : r.pick(SCORES)),
+  score: (r) => (r.chance(60) ? String(r.below(20)) : r.pick(r.fractions && r.chance(50) ? FRACTIONS : SCORES)),
+  float: (r) => (r.chance(50) ? String(r.below(2000) / 8) : r.pick([...SCORES, ...FRACTIONS])),
   bound: (r) => r.pick(BOUNDS),
   lex: (r) => r.pick(LEX),
   pattern: (r) => r.pick(PATTERNS),
@@ -183,7 +175,7 @@ const KINDS: Record<string, Kind> = {
   pat: (r) => (r.chance(75) ? `3317711742${r.below(10)}${100 + r.below(900)}` : r.pick(['1', ...BAD_TIMES])),
   db: (r) => (r.chance(90) ? String(r.below(3)) : r.pick(['16', '-1', 'x', ''])),
   numkeys: (r) => (r.chance(90) ? '2' : r.pick(['1', '3', '0', '-1', 'x'])),
-  weight: (r) => r.pick(['1', '2', '0', '-1', '0.5', 'inf', 'x']),
+  weight: (r) => r.pick(['1', '2', '0', '-1', r.fractions ? '0.5' : '3', 'inf', 'x']),
 };
 
 interface Row {
@@ -351,20 +343,26 @@ const ROWS: readonly Row[] = [
 const TOTAL_WEIGHT = ROWS.reduce((sum, { weight }) => sum + weight, 0);
 
 export function randomCommand(r: Random): RandomCommand {
+  const chosen = drawRow(r);
+  const args = expand(chosen.template, r).map((arg) => Buffer.from(arg, 'latin1'));
+  const numbers = r.fractions || chosen.template[0] !== 'Z' ? EDGE_VALUES : EDGE_VALUES_OF_SCORES;
+  return { args: chosen.fixed ? args : mutate(args, r, numbers), mode: chosen.mode };
+}
+
+function drawRow(r: Random): Row {
   let at = r.below(TOTAL_WEIGHT);
   const chosen = ROWS.find(({ weight }) => {
     at -= weight;
     return at < 0;
   })!;
-  const args = expand(chosen.template, r).map((arg) => Buffer.from(arg, 'latin1'));
-  return { args: chosen.fixed ? args : mutate(args, r), mode: chosen.mode };
+  return r.fractions && chosen.template.startsWith('DEBUG') ? drawRow(r) : chosen;
 }
 
 /** Sometimes an argument too many, one too few, or another one in its place; the command's name stays. */
-function mutate(args: Buffer[], r: Random): Buffer[] {
+function mutate(args: Buffer[], r: Random, edges: readonly string[]): Buffer[] {
   if (r.chance(95) || args.length < 2) return args;
   const at = 1 + r.below(args.length - 1);
-  const edge = Buffer.from(r.pick(EDGE_VALUES), 'latin1');
+  const edge = Buffer.from(r.pick(edges), 'latin1');
   if (r.chance(33)) return args.toSpliced(at, 1);
   return r.chance(50) ? args.toSpliced(at, 0, edge) : args.with(at, edge);
 }
