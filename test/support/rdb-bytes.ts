@@ -62,3 +62,66 @@ export function ziplist(bodies: readonly ZiplistBody[], count = Math.min(bodies.
   bytes[bytes.length - 1] = 255;
   return bytes;
 }
+
+export function u64le(n: number): Buffer {
+  const out = Buffer.alloc(8);
+  out.writeBigInt64LE(BigInt(n));
+  return out;
+}
+
+/** A stream's ID as 16 bytes. */
+export function streamId(ms: number, seq: number): Buffer {
+  const out = Buffer.alloc(16);
+  out.writeBigUInt64BE(BigInt(ms), 0);
+  out.writeBigUInt64BE(BigInt(seq), 8);
+  return out;
+}
+
+export interface StreamPieces {
+  /** Nodes: first ID and listpack. */
+  nodes?: readonly (readonly [Uint8Array, Uint8Array])[];
+  length?: number;
+  /** Pending entries of the group. */
+  pending?: readonly Uint8Array[];
+  /** Consumers: name and pending entries. */
+  consumers?: readonly (readonly [string, readonly Uint8Array[]])[];
+  groups?: readonly string[];
+}
+
+/** Count, deleted, fields, names, 0; then for each entry flags, ms, seq, [fields, names,] values, number of elements. */
+export const STREAM_NODE = listpack(
+  ...[2, 1, 1, 'f', 0],
+  ...[2, 0, 0, 'v1', 4],
+  ...[3, 1, 0, 'gone', 4],
+  ...[0, 1, 1, 2, 'a', 'x', 'b', -7, 8],
+);
+
+/**
+ * The payload of a stream of type 21; by default sound: entries 1-0 and 2-1, a deleted one between, a group with 1-0 pending
+ * for alice, and bob with nothing. Counts are below 64.
+ */
+export function streamPayload(pieces: StreamPieces): Buffer {
+  const first = streamId(1, 0);
+  const nodes = pieces.nodes ?? [[first, STREAM_NODE] as const];
+  const groups = pieces.groups ?? ['group'];
+  const pending = pieces.pending ?? [first];
+  const consumers =
+    pieces.consumers ??
+    ([
+      ['alice', [first]],
+      ['bob', []],
+    ] as const);
+  const out: Uint8Array[] = [Buffer.from([nodes.length])];
+  for (const [id, pack] of nodes) out.push(rdbString(id), rdbString(pack));
+  out.push(hex(`${(pieces.length ?? 2).toString(16).padStart(2, '0')} 02 01  01 00  02 00  03`));
+  out.push(Buffer.from([groups.length]));
+  for (const group of groups) {
+    out.push(rdbString(group), hex('01 00 01'), Buffer.from([pending.length]));
+    for (const id of pending) out.push(id, u64le(1000), hex('01'));
+    out.push(Buffer.from([consumers.length]));
+    for (const [name, ids] of consumers) {
+      out.push(rdbString(name), u64le(1000), u64le(name === 'bob' ? -1 : 1001), Buffer.from([ids.length]), ...ids);
+    }
+  }
+  return Buffer.concat(out);
+}

@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { rng } from '../../../test/support/random-keyspace.js';
-import { hex, latin1, listpack, rdbString, ziplist, ziplistString } from '../../../test/support/rdb-bytes.js';
+import {
+  hex,
+  latin1,
+  listpack,
+  rdbString,
+  streamPayload,
+  u64le,
+  ziplist,
+  ziplistString,
+} from '../../../test/support/rdb-bytes.js';
 import { RdbStore } from '../../../test/support/rdb-store.js';
 import { Crc64 } from '../../base/crc64.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
@@ -27,43 +36,7 @@ function goldenStreams(): { name: string; type: number; payload: Uint8Array }[] 
   });
 }
 
-const id = (ms: number, seq: number): Buffer => {
-  const out = Buffer.alloc(16);
-  out.writeBigUInt64BE(BigInt(ms), 0);
-  out.writeBigUInt64BE(BigInt(seq), 8);
-  return out;
-};
-const time = (ms: number): Buffer => {
-  const out = Buffer.alloc(8);
-  out.writeBigInt64LE(BigInt(ms));
-  return out;
-};
-
-/** A stream of type 21: entries 1-0 and 2-1, a deleted one, a group with a pending entry and two consumers. */
-const STREAM = Buffer.concat([
-  hex('01'),
-  rdbString(id(1, 0)),
-  // count, deleted, fields, names, 0; then flags, ms, seq, [fields, names,] values, elements
-  rdbString(listpack(2, 1, 1, 'f', 0, 2, 0, 0, 'v1', 4, 3, 1, 0, 'gone', 4, 0, 1, 1, 2, 'a', 'x', 'b', -7, 8)),
-  hex('02  02 01  01 00  02 00  03'), // length, last, first, largest deleted, added
-  hex('01'),
-  rdbString('group'),
-  hex('01 00 01'), // last, read
-  hex('01'),
-  id(1, 0),
-  time(1000),
-  hex('01'),
-  hex('02'),
-  rdbString('alice'),
-  time(1000),
-  time(1001),
-  hex('01'),
-  id(1, 0),
-  rdbString('bob'),
-  time(1000),
-  time(-1),
-  hex('00'),
-]);
+const STREAM = streamPayload({});
 
 const MODULE = hex(
   '81 2a0b3c4d5e6f7001  01 05  02 81 0000010000000000  03 0000803f  04 000000000000f03f  05 03 616263  00',
@@ -116,7 +89,7 @@ function smallFile(): Buffer {
     key(12, 'z12', old),
     key(13, 'h13', old),
     key(14, 'l14', hex('02'), list, list),
-    key(25, 'h25', time(123456789), expiring),
+    key(25, 'h25', u64le(123456789), expiring),
     hex('f4 07 01 00  fd 01000000  f9 05'),
     key(0, 'j', rdbString('')),
     hex('f7'),
@@ -190,7 +163,7 @@ describe('a damaged file', () => {
     let refused = 0;
     let loaded = 0;
     for (let at = 0; at < good.length - 8; at++) {
-      for (const flip of [1, 0x10, 0x80, 0xff]) {
+      for (const flip of [1, 0xff]) {
         const bad = Buffer.from(good);
         bad[at]! ^= flip;
         if (attempt(store, bad, false) === null) {

@@ -18,6 +18,8 @@ const COMPRESS_MIN = 21;
 const SAVED_MIN = 4;
 /** Bytes in front of a compressed string at most: form, two lengths of 32 bits. */
 const HEAD_MAX = 11;
+/** As much of a huge string tells whether it compresses. */
+const SAMPLE_BYTES = 64 * 1024;
 const TWO_32 = 2 ** 32;
 
 /** Takes `buf[0, len)`, which is written over afterwards. Throws when it cannot. */
@@ -237,8 +239,13 @@ export class RdbOutput {
     return true;
   }
 
-  /** For strings that the buffer cannot hold. */
+  /**
+   * For strings that the buffer cannot hold. When their first bytes do not compress the rest is not tried: pictures and
+   * archives would take seconds for nothing.
+   */
   private compressedApart(buf: Uint8Array, off: number, len: number): boolean {
+    const sample = Math.min(len, SAMPLE_BYTES);
+    if (lzfCompress(buf, off, sample, new Uint8Array(sample), 0, sample - SAVED_MIN) === 0) return false;
     const scratch = new Uint8Array(len);
     const bytes = lzfCompress(buf, off, len, scratch, 0, len - SAVED_MIN);
     if (bytes === 0) return false;

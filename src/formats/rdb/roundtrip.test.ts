@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { fillRandomly } from '../../../test/support/random-store.js';
 import { RdbStore } from '../../../test/support/rdb-store.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
+import { Arena } from '../../memory/arena.js';
 import { itemLru, setItemLru } from '../../memory/item.js';
 import { moduleName } from './module.js';
+import { RdbWriter } from './writer.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -59,6 +61,40 @@ describe('writing and reading', () => {
     for (const { encoding } of small) expect(['hashtable', 'skiplist', 'quicklist']).toContain(encoding);
     const back = loaded(tiny.save());
     expect(back.digest()).toBe(store.digest());
+  });
+
+  it('writes the same from an arena that is attached, as a worker does', () => {
+    const store = new RdbStore();
+    fillRandomly(store, 5, { keys: 40, fieldExpiry: true });
+    const collect = (arena: Arena): Buffer => {
+      const pieces: Buffer[] = [];
+      const sink = (buf: Uint8Array, len: number): number => pieces.push(Buffer.from(buf.subarray(0, len)));
+      const writer = new RdbWriter(arena, sink, { version: 12, compression: true, checksum: true });
+      for (const [db, keys] of store.databases) {
+        writer.selectDb(db);
+        for (const entry of keys.values()) writer.entry(entry);
+      }
+      writer.end();
+      return Buffer.concat(pieces);
+    };
+    const ours = collect(store.arena);
+    const used = store.arena.bytesUsed;
+    expect(Buffer.compare(collect(Arena.attach(store.arena.buffers())), ours)).toBe(0);
+    expect(store.arena.bytesUsed).toBe(used);
+  });
+
+  it('strings larger than the buffer, compressible or not, come back', () => {
+    const store = new RdbStore();
+    const repeats = Buffer.alloc(700_000, 'the same words again and ');
+    const noise = Uint8Array.from({ length: 700_000 }, (_, i) => Math.imul(i ^ (i >>> 7), 2654435761) >>> 23);
+    store.putString(0, 'repeats', repeats);
+    store.putString(0, 'noise', noise);
+    store.putList(0, 'list', [noise, repeats, noise]);
+    store.putHash(0, 'hash', [[repeats, noise, Number.NaN]]);
+    const saved = store.save();
+    expect(saved.length).toBeLessThan(700_000 * 4 + 100_000);
+    const again = loaded(saved, { chunk: 50_000 });
+    expect(again.digest()).toBe(store.digest());
   });
 
   it('writes access times and LFU counters when asked', () => {
