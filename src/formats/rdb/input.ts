@@ -170,7 +170,7 @@ export class RdbInput {
     );
   }
 
-  /** Keeps everything from here on in the window until `taken` or `drop`: for values that are kept whole. */
+  /** Keeps everything from here on in the window until `captured` or `dropCapture`: for values that are kept whole. */
   capture(): void {
     this.mark = this.pos;
   }
