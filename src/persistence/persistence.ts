@@ -20,7 +20,7 @@ import { LoadingProgress } from './loading.js';
 import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig, RecoveryError } from './recovery.js';
 import { type RewriteConfig, Rewriter } from './rewrite.js';
 import { type SavePoint, SavePoints } from './save-points.js';
-import { type BeginSnapshot, needsRdb, type SnapshotNow } from './snapshot-run.js';
+import { type BeginSnapshot, needsRdb, type SnapshotNow, type SnapshotPlan } from './snapshot-run.js';
 
 /** Directives by their names; they may change at any time, but for appenddirname and appendfilename. */
 export interface PersistenceConfig extends AppendLogConfig, RewriteConfig, RecoveryConfig, SaveConfig {
@@ -118,7 +118,7 @@ export class Persistence {
     const recovered = await this.recovery().run();
     this.savePoints.loaded(this.now());
     if (config.appendonly) {
-      await this.openLog(recovered.needsBase);
+      await this.openLog(recovered);
       directory.removeTemporary();
       if (!config['aof-disable-auto-gc']) await directory.removeHistory();
     }
@@ -161,12 +161,12 @@ export class Persistence {
    * Opens the log after loading. Every name and every byte that the manifest stands for is made durable before the manifest
    * says so: the base, then the INCR, then the manifest.
    */
-  private async openLog(needsBase: boolean): Promise<void> {
+  private async openLog({ needsBase, from }: Recovered): Promise<void> {
     const { directory, disk, appendLog, log } = this;
     directory.ensure();
     directory.removeTemporary();
     const manifest = directory.manifest.clone();
-    if (needsBase) await this.writeFirstBase(manifest);
+    if (needsBase) await this.writeFirstBase(manifest, from === 'nothing');
     if (manifest.incr.length > 0) {
       const { name } = manifest.incr.at(-1)!;
       log.notice(`Opening AOF incr file ${name} on server start`);
@@ -188,19 +188,22 @@ export class Persistence {
     this.aof = 'on';
   }
 
-  private async writeFirstBase(manifest: Manifest): Promise<void> {
-    const { directory, config, log } = this;
+  private async writeFirstBase(manifest: Manifest, empty: boolean): Promise<void> {
+    const { directory, config, log, host } = this;
     const write = async (format: 'rdb' | 'commands') => {
       const next = manifest.clone();
       const base = next.addBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
       log.notice(`Creating AOF base file ${base.name} on server start`);
-      await this.host.beginSnapshot({
+      const plan: SnapshotPlan = {
         path: directory.file(base.name),
         tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
         format,
         aofBase: true,
         checksums: config['aof-checksum'],
-      }).done;
+      };
+      // A worker would take longer to start than an empty base takes to write.
+      if (empty) host.snapshotNow(plan);
+      else await host.beginSnapshot(plan).done;
       manifest.addBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
     };
     try {
