@@ -1,4 +1,5 @@
 /** All families of commands. */
+import { BIT_COMMANDS } from './bits.js';
 import { CLIENT_COMMANDS } from './client.js';
 import { COMMAND_COMMANDS } from './command.js';
 import { CONFIG_COMMANDS } from './config.js';
@@ -28,6 +29,7 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   MEMORY_COMMANDS,
   DEBUG_COMMANDS,
   STRING_COMMANDS,
+  BIT_COMMANDS,
   KEY_COMMANDS,
   EXPIRE_COMMANDS,
   LIST_COMMANDS,

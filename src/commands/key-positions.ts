@@ -47,11 +47,23 @@ export function keyPositions(spec: CommandSpec, a: Args): KeyPosition[] | null {
   return positions;
 }
 
-/** SET is the one without a function of its own whose access depends on its options. */
+/** Access that depends on the options of SET and the operations of BITFIELD. */
 function variableFlags(spec: CommandSpec, a: Args): readonly string[] {
+  if (spec.name === 'bitfield') return bitfieldWrites(a) ? ['RW', 'access', 'update'] : ['RO', 'access'];
   if (spec.name !== 'set') return ['RW', 'access', 'update'];
   for (let i = 3; i < a.count; i++) if (a.is(i, 'GET')) return ['RW', 'access', 'update'];
   return ['OW', 'update'];
+}
+
+/** Whether an operation of BITFIELD is anything else than GET; what makes no sense counts as a write. */
+function bitfieldWrites(a: Args): boolean {
+  for (let i = 2; i < a.count; ) {
+    const behind = a.count - i - 1;
+    if (a.is(i, 'GET') && behind >= 2) i += 3;
+    else if (a.is(i, 'OVERFLOW') && behind >= 1) i += 2;
+    else return true;
+  }
+  return false;
 }
 
 function beginOf(spec: KeySpec, a: Args): number | null {
