@@ -47,7 +47,7 @@ beforeAll(async () => {
   const bin = join(dir, 'bin');
   mkdirSync(bin);
   const real = spawnSync('sh', ['-c', 'command -v redis-cli'], { encoding: 'utf8' }).stdout.trim();
-  const wait = `for i in $(seq 100); do ${real} -p ${port} ping >/dev/null 2>&1 && break; sleep 0.1; done`;
+  const wait = `for i in $(seq 100); do [ "$(${real} -p ${port} ping 2>&1)" = PONG ] && break; sleep 0.1; done`;
   writeFileSync(join(bin, 'redis-cli'), `#!/bin/sh\n${wait}\nexec ${real} --no-raw -p ${port} "$@"\n`);
   writeFileSync(join(bin, 'onggi-server'), `#!/bin/sh\nexec ${join(ROOT, 'bin/onggi-server')} "$@" --port ${port}\n`);
   chmodSync(join(bin, 'redis-cli'), 0o755);
