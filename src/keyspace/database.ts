@@ -316,9 +316,14 @@ export class Database {
 
   /** Puts an entry, made with `itemAlloc`, into the database; its key is absent. */
   insertNew(entry: number): void {
-    const { arena, table } = this;
-    const found = table.findItem(entry);
+    const found = this.table.findItem(entry);
     assert(!found, 'the key is absent');
+    this.insertMissed(entry);
+  }
+
+  /** As `insertNew`, right after a `find` of the key that missed. */
+  insertMissed(entry: number): void {
+    const { arena, table } = this;
     table.insert(entry);
     if (itemHasSlot(arena, entry)) {
       table.expires++;

@@ -50,6 +50,12 @@ export class Keyspace {
   misses = 0;
   expiredKeys = 0;
 
+  /**
+   * Whether hash fields with an expiry may be there: only RDB version 12 and later can hold them. It stays true until the
+   * keyspace is empty.
+   */
+  hasFieldExpiry = false;
+
   /** The running snapshot. */
   capture: CaptureTarget | null = null;
   /** Tables of flushed databases, and large values, that wait to be freed in slices. */

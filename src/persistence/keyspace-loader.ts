@@ -6,15 +6,7 @@ import { ConfigError } from '../base/errors.js';
 import type { Slice } from '../base/slice.js';
 import type { RdbKey, RdbTarget } from '../formats/rdb/reader.js';
 import type { Database, Keyspace } from '../keyspace/keyspace.js';
-import {
-  copyBytes,
-  type Encoding,
-  type ItemType,
-  itemAlloc,
-  itemValueIndex,
-  setItemLru,
-  setItemRoot,
-} from '../memory/item.js';
+import { copyBytes, Encoding, ItemType, itemAlloc, itemValueIndex, setItemLru, setItemRoot } from '../memory/item.js';
 import { stringEncoding } from '../values/string.js';
 
 /** What files hold besides keys. */
@@ -86,6 +78,9 @@ export class KeyspaceLoader implements RdbTarget {
     const entry = itemAlloc(arena, type | (encoding << 3), key.expireAtMs, buf, off, len, 0);
     setItemRoot(arena, entry, root);
     this.add(db, key, entry);
+    if (type === ItemType.HASH && encoding === Encoding.DICT && !this.keyspace.hasFieldExpiry) {
+      this.keyspace.hasFieldExpiry = this.keyspace.openHash(entry).hasFieldExpiry;
+    }
     return true;
   }
 
@@ -114,18 +109,19 @@ export class KeyspaceLoader implements RdbTarget {
     return db;
   }
 
-  /** Whether the key can be added; with `replace` the one that is there goes. */
+  /** Whether the key can be added, right after a `find` of it; with `replace` the one that is there goes. */
   private makeRoom(db: Database, key: RdbKey): boolean {
     const { buf, off, len } = key.bytes;
     if (db.find(buf, off, len) === 0) return true;
-    if (this.options.replace) db.delete(buf, off, len);
-    return this.options.replace;
+    if (!this.options.replace) return false;
+    db.delete(buf, off, len);
+    return db.find(buf, off, len) === 0;
   }
 
   private add(db: Database, key: RdbKey, entry: number): void {
     const { keyspace } = this;
     setItemLru(keyspace.arena, entry, keyspace.loadedLru(key.idleSeconds, key.frequency));
-    db.insertNew(entry);
+    db.insertMissed(entry);
     this.keysLoaded++;
   }
 }

@@ -46,7 +46,7 @@ function snapshotRequest(server: Server, plan: SnapshotPlan, extras: LoadedExtra
   return {
     ...plan,
     rdb: {
-      version: values['rdb-version'] as RdbVersion,
+      version: fileVersion(server),
       compression: values.rdbcompression,
       checksum: values.rdbchecksum,
       access,
@@ -61,6 +61,19 @@ function snapshotRequest(server: Server, plan: SnapshotPlan, extras: LoadedExtra
     moduleAux: extras.moduleAux,
     incrementalSync: plan.aofBase ? values['aof-rewrite-incremental-fsync'] : values['rdb-save-incremental-fsync'],
   };
+}
+
+/**
+ * The RDB version to write. Expiring hash fields need version 12: it is written in place of the default 11, for saving must
+ * not stop because of what a file brought in. Whoever asks for an older version is told what it cannot express.
+ */
+function fileVersion(server: Server): RdbVersion {
+  const { keyspace, config, log } = server;
+  const version = config.values['rdb-version'] as RdbVersion;
+  if (keyspace.size === 0) keyspace.hasFieldExpiry = false;
+  if (version !== 11 || !keyspace.hasFieldExpiry) return version;
+  log.notice('Writing RDB version 12 instead of 11: there are hash fields that expire');
+  return 12;
 }
 
 function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
