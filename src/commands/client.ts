@@ -347,9 +347,7 @@ function clientSetInfo(c: Context, a: Args): void {
   if (!isName && !a.is(2, 'LIB-VER')) throw new CommandError(`ERR Unrecognized option '${a.latin1(2)}'`);
   const value = a.latin1(3);
   if (!isPrintableName(value)) {
-    throw new CommandError(
-      `ERR ${isName ? 'lib-name' : 'lib-ver'} cannot contain spaces, newlines or special characters.`,
-    );
+    throw new CommandError(`ERR ${a.latin1(2)} cannot contain spaces, newlines or special characters.`);
   }
   if (isName) session.libName = value;
   else session.libVersion = value;

@@ -174,7 +174,7 @@ function auth(c: Context, a: Args): void {
 const NO_PROTOCOL = new CommandError('NOPROTO unsupported protocol version');
 const NOT_A_VERSION = new CommandError('ERR Protocol version is not an integer or out of range');
 const HELLO_UNAUTHENTICATED = new CommandError(
-  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> ' +
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> ' +
     'option can be used to authenticate the client and select the RESP protocol version at the same time',
 );
 

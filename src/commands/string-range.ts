@@ -69,6 +69,11 @@ export function setrange(c: Context, a: Args): void {
   c.out.int(bytes);
 }
 
+/** Whether the range's start, argument 2, is greater than its end; both are negative. */
+function isAfter(a: Args, start: number, end: number): boolean {
+  return start !== end || Number.isSafeInteger(start) ? start > end : a.int64(2)! > a.int64(3)!;
+}
+
 export function getrange(c: Context, a: Args): void {
   let start = index(a, 2);
   let end = index(a, 3);
@@ -76,7 +81,7 @@ export function getrange(c: Context, a: Args): void {
   if (entry === 0) return c.out.bulk(EMPTY);
   const { arena } = c.keyspace;
   const bytes = itemValueBytes(arena, entry);
-  if (start < 0 && end < 0 && start > end) return c.out.bulk(EMPTY);
+  if (start < 0 && end < 0 && isAfter(a, start, end)) return c.out.bulk(EMPTY);
   if (start < 0) start = Math.max(0, bytes + start);
   if (end < 0) end = Math.max(0, bytes + end);
   end = Math.min(end, bytes - 1);

@@ -213,7 +213,8 @@ export class ValueReader {
       return;
     }
     const count = input.length();
-    zset.create(Math.min(count, HINT_MAX));
+    // Made small at the end only, as in Redis: a listpack does not keep the sign of -0, a tree does.
+    zset.createTree();
     this.made = true;
     for (let i = 0; i < count; i++) {
       const memberAt = input.offset;
@@ -223,6 +224,7 @@ export class ValueReader {
       input.unhold(a);
       this.addScored(input, score, memberAt);
     }
+    zset.settle();
   }
 
   /** Adds member `a`. */
