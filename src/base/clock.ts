@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Time as the server sees it; tests give their own. */
 export interface Clock {
   /** Whole milliseconds since 1970. */

@@ -65,6 +65,11 @@ export class Session {
 
   constructor(readonly id: number) {}
 
+  /** Nothing about it needs a second look before a command: authenticated, in no special state. */
+  get isPlain(): boolean {
+    return this.flags === 0 && this.authenticated;
+  }
+
   has(flag: number): boolean {
     return (this.flags & flag) !== 0;
   }

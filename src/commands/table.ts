@@ -55,13 +55,21 @@ export const Flag = {
   ALLOW_BUSY: 1 << 19,
 } as const;
 
+const NAMED_IN_RULES: ReadonlySet<string> = new Set(['debug', 'exec', 'ping', 'client|reply']);
+
 export class Command {
   /** `get`, or `config|get`. */
   readonly fullName: string;
+  /** As `fullName`, whatever rename-command says: what rules go by. */
+  readonly rule: string;
   readonly flags: number;
   readonly arity: number;
   readonly handler: Handler | null;
   readonly subcommands: CommandIndex | null;
+  /** No rule of dispatch is about it by name. */
+  readonly isPlain: boolean;
+  /** Takes about as long as reading the clock does. */
+  readonly isQuick: boolean;
 
   // What INFO commandstats tells.
   calls = 0;
@@ -78,11 +86,14 @@ export class Command {
     readonly parent: Command | null,
   ) {
     this.fullName = parent === null ? name : `${parent.name}|${name}`;
+    this.rule = parent === null ? spec.name : `${parent.spec.name}|${spec.name}`;
     this.arity = spec.arity;
     let flags = 0;
     for (const flag of spec.flags) flags |= 1 << FLAG_NAMES.indexOf(flag);
     this.flags = flags;
     this.handler = spec.handler ?? null;
+    this.isPlain = this.handler !== null && !NAMED_IN_RULES.has(this.rule);
+    this.isQuick = this.has(Flag.FAST) || spec.name === 'set';
     this.subcommands =
       spec.subcommands === undefined
         ? null

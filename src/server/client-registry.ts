@@ -110,6 +110,7 @@ export class ClientRegistry implements Clients {
         dirty = context.dirty;
       }
     }
+    dispatcher.settle(null);
     if (parser.error !== null && (client.flags & ENDED) === 0) this.protocolError(client);
     parser.rest();
     const ends = (client.flags & ENDED) !== 0;

@@ -24,8 +24,14 @@ export const LOADING = 'LOADING Redis is loading the dataset in memory';
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 const READ_ONLY = "READONLY You can't write against a read only replica.";
 const NOT_IN_TRANSACTION = 'ERR Command not allowed inside a transaction';
+/** Quick commands that share a reading of the clock. */
+const GROUP_MAX = 8;
+/** Arguments or replies of this size are no quick command's any more. */
+const QUICK_BYTES_MAX = 1024;
+
 /** What dispatch must know about the rest of the server. Plain fields, kept up to date by whoever changes them. */
 export class Gate {
+  /** Data is being loaded: most commands are refused. */
   loading = false;
   /** A replica that clients may not write to. */
   readOnly = false;
@@ -34,6 +40,11 @@ export class Gate {
   debugAllowed: (session: Session) => boolean = () => true;
   /** Makes room under maxmemory; false when there is none. null: no limit. */
   makeRoom: (() => boolean) | null = null;
+
+  /** Whether anything but `writeRefusal` may refuse a command of an authenticated client. */
+  get asks(): boolean {
+    return this.loading || this.readOnly || this.makeRoom !== null;
+  }
 }
 
 export interface DispatchEvents {
@@ -56,6 +67,9 @@ export class Dispatcher {
   private depth = 0;
   private unitOpen = false;
   private errorsBefore = 0;
+  /** Commands that ran since the last reading of the clock. */
+  private readonly group: Command[] = [];
+  private grouped = 0;
   /** Counts changes for save points. */
   changes: { dirty: number } = { dirty: 0 };
   private countedDirty = 0;
@@ -126,40 +140,53 @@ export class Dispatcher {
 
   /** Executes, queues or refuses one request of the session entered. */
   dispatch(a: Args): void {
-    const { session, gate, context } = this;
+    const { session, gate } = this;
     const command = this.commands.find(a);
     if (command === null) return this.refuseUnknown(a);
     session.lastCommand = command;
+    // The usual case, without a question that could be answered otherwise only in unusual states.
+    if (command.isPlain && session.isPlain && !gate.asks && command.accepts(a.count)) {
+      if ((command.flags & Flag.WRITE) === 0 || gate.writeRefusal() === null) {
+        this.setNow();
+        this.call(command, a);
+        return;
+      }
+    }
+    this.check(command, a);
+  }
+
+  /** All the questions, in Redis's order. */
+  private check(command: Command, a: Args): void {
+    const { session, gate, context } = this;
     if (!command.accepts(a.count)) {
       return this.reject(command, `ERR wrong number of arguments for '${command.fullName}' command`);
     }
     const { flags } = command;
     if (command.handler === null) return this.refuseUnknown(a);
-    if (command.name === 'debug' && !gate.debugAllowed(session)) return this.reject(command, DEBUG_FORBIDDEN);
+    if (command.rule === 'debug' && !gate.debugAllowed(session)) return this.reject(command, DEBUG_FORBIDDEN);
     if (!session.authenticated && (flags & Flag.NO_AUTH) === 0) return this.reject(command, NO_AUTH);
     const inMulti = (session.flags & SessionFlag.MULTI) !== 0;
     if (inMulti && (flags & Flag.NO_MULTI) !== 0) return this.reject(command, NOT_IN_TRANSACTION);
 
-    const exec = command.name === 'exec';
+    const exec = command.rule === 'exec';
     const carried = exec && session.transaction !== null ? flags | session.transaction.flags : flags;
     if (gate.makeRoom !== null && !gate.loading && !gate.makeRoom()) {
-      const queued = inMulti && !exec && !ENDS_OR_LEAVES_MULTI.has(command.name);
+      const queued = inMulti && !exec && !ENDS_OR_LEAVES_MULTI.has(command.rule);
       if ((carried & Flag.DENYOOM) !== 0 || queued) return this.reject(command, OUT_OF_MEMORY);
     }
-    if ((carried & (Flag.WRITE | Flag.MAY_REPLICATE)) !== 0 || command.name === 'ping') {
+    const writes = (carried & Flag.WRITE) !== 0;
+    if (writes || command.rule === 'ping') {
       const refused = gate.writeRefusal();
-      const writes = (carried & Flag.WRITE) !== 0 || command.name === 'ping';
-      if (refused !== null && writes) return this.reject(command, refused);
-      if (gate.readOnly && (carried & Flag.WRITE) !== 0) return this.reject(command, READ_ONLY);
+      if (refused !== null) return this.reject(command, refused);
     }
+    if (writes && gate.readOnly) return this.reject(command, READ_ONLY);
     if (gate.loading && (flags & Flag.LOADING) === 0) return this.reject(command, LOADING);
 
-    if (inMulti && !exec && !NOT_QUEUED.has(command.name)) {
+    if (inMulti && !exec && !NOT_QUEUED.has(command.rule)) {
       this.queue(command, a);
       return;
     }
-    const { out } = context;
-    const start = out.pos;
+    const start = context.out.pos;
     this.setNow();
     this.call(command, a);
     if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP | SessionFlag.REPLY_SKIP_NEXT)) !== 0) {
@@ -220,7 +247,7 @@ export class Dispatcher {
     const start = out.pos;
     if ((session.flags & SessionFlag.MULTI) !== 0) session.flags |= SessionFlag.DIRTY_EXEC;
     if (command !== null) command.rejected++;
-    if (command !== null && command.name === 'exec') {
+    if (command !== null && command.rule === 'exec') {
       this.endTransaction(session);
       message = `EXECABORT Transaction discarded because of: ${message.replace(/^ERR /, '')}`;
     }
@@ -246,13 +273,14 @@ export class Dispatcher {
     const { context } = this;
     const { out } = context;
     const start = out.pos;
-    const begunMs = this.lastMs;
+    // A command that may take long has a reading of its own.
+    if (this.grouped > 0 && !command.isQuick) this.settle(null);
     const dirtyBefore = context.dirty;
     this.countErrors();
     context.isSilent = false;
     context.isForced = false;
     if (context.rewrites.length > 0) context.rewrites = [];
-    const touches = (this.session.flags & SessionFlag.NO_TOUCH) === 0 || command.name === 'touch';
+    const touches = (this.session.flags & SessionFlag.NO_TOUCH) === 0 || command.rule === 'touch';
     context.keyspace.touches = touches;
     this.depth++;
     try {
@@ -276,14 +304,37 @@ export class Dispatcher {
       this.unitOpen = false;
       this.sink.endUnit();
     }
-    // One reading of the clock a command: the next one begins where this one ended.
-    const endedMs = this.clock.monotonic();
-    this.lastMs = endedMs;
-    const microseconds = (endedMs - begunMs) * 1000;
     command.calls++;
-    command.microseconds += microseconds;
     this.statistics.commands++;
-    if (microseconds > this.slowerThanMicroseconds) this.events.slow(this.session, command, a, microseconds);
+    // Reading the clock costs as much as a quick command itself, so several of them share a reading.
+    const bytes = out.pos - start;
+    this.group[this.grouped++] = command;
+    if (
+      command.isQuick &&
+      this.depth === 0 &&
+      this.grouped < GROUP_MAX &&
+      bytes < QUICK_BYTES_MAX &&
+      a.bytesTotal < QUICK_BYTES_MAX
+    ) {
+      return;
+    }
+    this.settle(a);
+  }
+
+  /** Reads the clock, and shares the time since the last reading among the commands that ran in it. */
+  settle(a: Args | null): void {
+    const { group, grouped } = this;
+    if (grouped === 0) return;
+    const endedMs = this.clock.monotonic();
+    const microseconds = (endedMs - this.lastMs) * 1000;
+    this.lastMs = endedMs;
+    this.grouped = 0;
+    const share = microseconds / grouped;
+    for (let i = 0; i < grouped; i++) group[i]!.microseconds += share;
+    // What made it slow is nearly always the last one: a group ends with a command that had or wrote much.
+    if (a !== null && microseconds > this.slowerThanMicroseconds) {
+      this.events.slow(this.session, group[grouped - 1]!, a, microseconds);
+    }
   }
 
   private crashed(error: unknown, command: Command, a: Args): void {

@@ -40,6 +40,12 @@ export class Args {
     this.len = len;
   }
 
+  /** Bytes from the first argument to the last one's end, as they lie in the buffer. */
+  get bytesTotal(): number {
+    const last = this.count - 1;
+    return last < 0 ? 0 : this.off[last]! + this.len[last]! - this.off[0]!;
+  }
+
   /** Whether argument i is `upper`, ignoring ASCII case. `upper` must be upper case. */
   is(i: number, upper: string): boolean {
     const len = this.len[i]!;

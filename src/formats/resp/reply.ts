@@ -10,6 +10,8 @@
 import { writeDouble, writeInteger } from '../../base/numbers.js';
 import type { Slice } from '../../base/slice.js';
 
+/** Up to this many characters or bytes a loop is faster than a call into Buffer. */
+const LOOP_MAX = 64;
 const CR = 13;
 const LF = 10;
 
@@ -61,11 +63,24 @@ export class ReplyWriter {
   }
 
   private line(type: number, text: string): void {
-    this.reserve(text.length * 3 + 3);
+    this.reserve(text.length + 3);
     this.buf[this.pos++] = type;
-    this.pos += this.buf.write(text, this.pos, 'latin1');
+    this.characters(text);
     this.buf[this.pos++] = CR;
     this.buf[this.pos++] = LF;
+  }
+
+  /** One byte a character; there is room. Short texts in a loop: a call into Buffer costs more. */
+  private characters(text: string): void {
+    const { length } = text;
+    if (length > LOOP_MAX) {
+      this.pos += this.buf.write(text, this.pos, 'latin1');
+      return;
+    }
+    const { buf } = this;
+    let { pos } = this;
+    for (let i = 0; i < length; i++) buf[pos++] = text.charCodeAt(i);
+    this.pos = pos;
   }
 
   /** `:n` for a safe integer. */
@@ -97,7 +112,7 @@ export class ReplyWriter {
     this.header(36, len);
     const { buf } = this;
     let { pos } = this;
-    if (len > 64) {
+    if (len > LOOP_MAX) {
       buf.set(bytes.subarray(off, off + len), pos);
       pos += len;
     } else {
@@ -114,18 +129,18 @@ export class ReplyWriter {
 
   /** A bulk string of text; UTF-8 unless every character is one byte (`latin1` true). */
   bulkText(text: string, latin1 = false): void {
-    const encoding = latin1 ? 'latin1' : 'utf8';
     const len = latin1 ? text.length : Buffer.byteLength(text);
     this.reserve(len + 32);
     this.header(36, len);
-    this.pos += this.buf.write(text, this.pos, encoding);
+    if (len === text.length) this.characters(text);
+    else this.pos += this.buf.write(text, this.pos, 'utf8');
     this.buf[this.pos++] = CR;
     this.buf[this.pos++] = LF;
   }
 
   /** The digits of a safe integer as a bulk string. */
   bulkInt(n: number): void {
-    this.bulkText(String(n), true);
+    this.bulk(HEADER, 0, writeInteger(HEADER, 0, n));
   }
 
   /** `=len\r\ntxt:...` in RESP3, a bulk string in RESP2. `format` has three characters. */
@@ -212,7 +227,7 @@ export class ReplyWriter {
   /** Bytes that are a reply already. */
   raw(ascii: string): void {
     this.reserve(ascii.length);
-    this.pos += this.buf.write(ascii, this.pos, 'latin1');
+    this.characters(ascii);
   }
   rawBytes(bytes: Uint8Array): void {
     this.reserve(bytes.length);
