@@ -13,4 +13,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   { command: 'setex', property: 'doc_flags', reason: '7.2 says deprecated' },
   { command: 'psetex', property: 'doc_flags', reason: '7.2 says deprecated' },
   { command: 'quit', property: 'doc_flags', reason: '7.2 says deprecated' },
+  { command: 'command|getkeys', property: 'arity', reason: '7.2 takes a command without arguments' },
+  { command: 'command|getkeysandflags', property: 'arity', reason: '7.2 takes a command without arguments' },
+  { command: 'config|resetstat', property: 'tips', reason: '7.2 has them' },
+  { command: 'config|rewrite', property: 'tips', reason: '7.2 has them' },
+  { command: 'client|setname', property: 'tips', reason: '7.2 has them' },
 ];

@@ -122,7 +122,7 @@ function scriptLine({ args, mode }: RandomCommand): string {
 
 /** Both servers' connections, and the state of the transaction that runs on them. */
 class Player {
-  private queued: RandomMode[] | null = null;
+  private queued: RandomCommand[] | null = null;
 
   private constructor(
     private readonly servers: readonly [Server, Server],
@@ -186,7 +186,7 @@ class Player {
     let what: string | null = null;
     if (queued !== null && name !== 'EXEC' && name !== 'DISCARD') {
       if (!a.equals(b)) what = 'the reply';
-      else if (a.toString() === '+QUEUED\r\n') queued.push(command.mode);
+      else if (a.toString() === '+QUEUED\r\n') queued.push(command);
     } else if (!a.equals(b)) {
       const [x, y] = [decodeReply(a), decodeReply(b)];
       if (ERRORS_72.some(({ command, error }) => command === name && `-${error}\r\n` === b.toString('latin1')))
@@ -205,11 +205,11 @@ class Player {
   }
 }
 
-function execDifference(a: Reply, b: Reply, modes: readonly RandomMode[]): string | null {
+function execDifference(a: Reply, b: Reply, queued: readonly RandomCommand[]): string | null {
   if (a.items === null || b.items === null || a.items.length !== b.items.length) return difference(a, b, {});
   for (let i = 0; i < a.items.length; i++) {
-    const what = replyDifference(a.items[i]!, b.items[i]!, modes[i] ?? {});
-    if (what !== null) return `${what}, in the transaction's reply ${i + 1}`;
+    const what = replyDifference(a.items[i]!, b.items[i]!, queued[i]?.mode ?? {});
+    if (what !== null) return `${what}, in the transaction's reply ${i + 1}: ${queued[i] && scriptLine(queued[i])}`;
   }
   return null;
 }
