@@ -71,6 +71,8 @@ export interface Context {
   changed(a: Args, i: number, cls: NotifyClass, event: string, count?: number): void;
   /** As `changed` for a key that is not an argument. */
   changedKey(db: Database, key: Uint8Array, cls: NotifyClass, event: string, count?: number): void;
+  /** As `changed` without a keyspace event. */
+  changedQuietly(a: Args, i: number, count?: number): void;
   /** A keyspace event without a change. */
   notify(cls: NotifyClass, event: string, db: Database, key: Uint8Array): void;
   /**

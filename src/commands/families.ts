@@ -7,6 +7,7 @@ import { CONNECTION_COMMANDS } from './connection.js';
 import { DEBUG_COMMANDS } from './debug.js';
 import { EXPIRE_COMMANDS } from './expire.js';
 import { HASH_COMMANDS } from './hash.js';
+import { HYPERLOGLOG_COMMANDS } from './hyperloglog.js';
 import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
 import { MEMORY_COMMANDS } from './memory.js';
@@ -30,6 +31,7 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   DEBUG_COMMANDS,
   STRING_COMMANDS,
   BIT_COMMANDS,
+  HYPERLOGLOG_COMMANDS,
   KEY_COMMANDS,
   EXPIRE_COMMANDS,
   LIST_COMMANDS,

@@ -137,6 +137,10 @@ export class CallContext implements Context {
     this.watches.touch(db.index, key);
     if (this.events !== null) this.events(cls, event, db.index, key);
   }
+  changedQuietly(a: Args, i: number, count = 1): void {
+    this.dirty += count;
+    this.watches.touch(this.db.index, a.bytes(i));
+  }
   notify(cls: NotifyClass, event: string, db: Database, key: Uint8Array): void {
     if (this.events !== null) this.events(cls, event, db.index, key);
   }

@@ -266,6 +266,7 @@ export class Server {
       limits.zsetMaxListpackEntries = Number(values['zset-max-listpack-entries']);
       limits.zsetMaxListpackValue = Number(values['zset-max-listpack-value']);
       limits.listMaxListpackSize = values['list-max-listpack-size'];
+      limits.hllSparseMaxBytes = Number(values['hll-sparse-max-bytes']);
     });
   }
 
@@ -432,4 +433,5 @@ const LIMIT_DIRECTIVES = [
   'zset-max-listpack-entries',
   'zset-max-listpack-value',
   'list-max-listpack-size',
+  'hll-sparse-max-bytes',
 ] as const;

@@ -60,6 +60,8 @@ export interface Limits {
   zsetMaxListpackValue: number;
   /** -1..-5: 4, 8, 16, 32, 64 KiB a node; positive: entries a node. */
   listMaxListpackSize: number;
+  /** Bytes, header included, up to which a HyperLogLog stays sparse. */
+  hllSparseMaxBytes: number;
   /** Bytes that a string may have. */
   protoMaxBulkLen: number;
 }
@@ -73,5 +75,6 @@ export const DEFAULT_LIMITS: Limits = {
   zsetMaxListpackEntries: 128,
   zsetMaxListpackValue: 64,
   listMaxListpackSize: -2,
+  hllSparseMaxBytes: 3000,
   protoMaxBulkLen: 512 * 1024 * 1024,
 };

@@ -203,6 +203,10 @@ export class FakeContext implements Context {
     this.event(event, db, key);
     this.dirty += count;
   }
+  changedQuietly(a: Args, i: number, count = 1): void {
+    this.touched.push(`${this.db.index}:${latin1(a.bytes(i))}`);
+    this.dirty += count;
+  }
   notify(_cls: NotifyClass, event: string, db: Database, key: Uint8Array): void {
     this.event(event, db, key);
   }
