@@ -31,15 +31,18 @@ beforeEach(async () => {
 function session(server: Server, args: readonly string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const cli = spawn('redis-cli', ['-p', String(server.port), ...args], { env: { ...process.env, TERM: 'dumb' } });
-    let printed = '';
+    // The order between the two streams is chance.
+    const printed = { out: '', err: '' };
     cli.stdout.on('data', (chunk: Buffer) => {
-      printed += chunk.toString('latin1');
+      printed.out += chunk.toString('latin1');
     });
     cli.stderr.on('data', (chunk: Buffer) => {
-      printed += chunk.toString('latin1');
+      printed.err += chunk.toString('latin1');
     });
     cli.on('error', reject);
-    cli.on('close', (code) => resolve(`${printed}exit ${code}\n`.replaceAll(String(server.port), 'PORT')));
+    cli.on('close', (code) => {
+      resolve(`${printed.out}${printed.err}exit ${code}\n`.replaceAll(String(server.port), 'PORT'));
+    });
     cli.stdin.end(input);
   });
 }
