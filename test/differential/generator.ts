@@ -173,6 +173,9 @@ const KINDS: Record<string, Kind> = {
   pttl: (r) => (r.chance(75) ? `${r.pick(FAR)}000` : r.pick(BAD_TIMES)),
   at: (r) => (r.chance(75) ? `3317711742${r.below(10)}` : r.pick(['1', ...BAD_TIMES])),
   pat: (r) => (r.chance(75) ? `3317711742${r.below(10)}${100 + r.below(900)}` : r.pick(['1', ...BAD_TIMES])),
+  // SET keeps a key whose time has passed until somebody looks, which DBSIZE and digests would show.
+  later: (r) => (r.chance(75) ? `3317711742${r.below(10)}` : r.pick(BAD_TIMES)),
+  plater: (r) => (r.chance(75) ? `3317711742${r.below(10)}${100 + r.below(900)}` : r.pick(BAD_TIMES)),
   db: (r) => (r.chance(90) ? String(r.below(3)) : r.pick(['16', '-1', 'x', ''])),
   numkeys: (r) => (r.chance(90) ? '2' : r.pick(['1', '3', '0', '-1', 'x'])),
   weight: (r) => r.pick(['1', '2', '0', '-1', r.fractions ? '0.5' : '3', 'inf', 'x']),
@@ -194,7 +197,7 @@ const DOUBLES = { doubles: true };
 const SORTED = { sorted: true };
 const PAIRS = { pairs: true };
 const SHAPE = { shape: true };
-const EXPIRING = '[(EX <ttl>|PX <pttl>|EXAT <at>|PXAT <pat>|KEEPTTL)]';
+const EXPIRING = '[(EX <ttl>|PX <pttl>|EXAT <later>|PXAT <plater>|KEEPTTL)]';
 
 const ROWS: readonly Row[] = [
   // strings
