@@ -9,6 +9,7 @@ import { NO_SUCH_KEY } from './errors.js';
 import { encodingName, refCount } from './object.js';
 import { serverOf } from './services.js';
 import type { CommandSpec } from './spec.js';
+import { quoted } from './text.js';
 
 export const DEBUG_COMMANDS: readonly CommandSpec[] = [
   {
@@ -50,8 +51,9 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
 function debug(c: Context, a: Args): void {
   const sub = SUBCOMMANDS.get(a.latin1(1).toLowerCase());
   if (sub === undefined || (sub.arity > 0 ? a.count !== sub.arity : a.count < -sub.arity)) {
-    const name = a.latin1(1).slice(0, 128);
-    throw new CommandError(`ERR unknown subcommand or wrong number of arguments for '${name}'. Try DEBUG HELP.`);
+    throw new CommandError(
+      `ERR unknown subcommand or wrong number of arguments for '${quoted(a, 1)}'. Try DEBUG HELP.`,
+    );
   }
   sub.run(c, a);
 }

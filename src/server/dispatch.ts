@@ -14,6 +14,7 @@ import { CommandError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { Session, SessionFlag } from '../commands/session.js';
 import { type Command, type CommandTable, Flag } from '../commands/table.js';
+import { quoted } from '../commands/text.js';
 import type { Args } from '../formats/resp/args.js';
 import type { CallContext } from './call-context.js';
 import type { EffectSink } from './effects.js';
@@ -233,11 +234,11 @@ export class Dispatcher {
     session.lastCommand = null;
     if (container !== null && a.count >= 2) {
       const known = container.name.toUpperCase();
-      return this.reject(null, `ERR unknown subcommand '${a.latin1(1).slice(0, 128)}'. Try ${known} HELP.`);
+      return this.reject(null, `ERR unknown subcommand '${quoted(a, 1)}'. Try ${known} HELP.`);
     }
     let rest = '';
-    for (let i = 1; i < a.count && rest.length < 128; i++) rest += `'${a.latin1(i).slice(0, 128 - rest.length)}' `;
-    this.reject(null, `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${rest}`);
+    for (let i = 1; i < a.count && rest.length < 128; i++) rest += `'${quoted(a, i, 128 - rest.length)}' `;
+    this.reject(null, `ERR unknown command '${quoted(a, 0)}', with args beginning with: ${rest}`);
   }
 
   /** An error instead of the command; inside MULTI the transaction is spoiled. */
