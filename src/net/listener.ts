@@ -37,14 +37,15 @@ interface Handle {
 }
 
 export class Listener {
-  private readonly servers: Server[] = [];
+  private readonly tcp: Server[] = [];
+  private unix: Server | null = null;
   private readonly streams: RawStreams | null;
   private readonly input = new Uint8Array(INPUT_BYTES);
   /** The TCP addresses that are listened on. */
   readonly addresses: string[] = [];
   /** The port of the TCP addresses; 0 without. */
   port = 0;
-  private socketPath: string | null = null;
+  private socketPath = '';
 
   /** @param raw false: ordinary sockets even where the raw handles are at hand */
   constructor(
@@ -61,23 +62,43 @@ export class Listener {
       const address = optional ? each.slice(1) : each;
       const host = address === '*' ? '0.0.0.0' : address === '::*' ? '::' : address;
       try {
-        await this.listen({ host, port: this.port || port, backlog, ipv6Only: host.includes(':') });
+        const server = await this.listen({ host, port: this.port || port, backlog, ipv6Only: host.includes(':') });
+        this.tcp.push(server);
+        this.addresses.push(address);
+        const bound = server.address();
+        if (this.port === 0 && bound !== null && typeof bound === 'object') this.port = bound.port;
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? '';
-        if (optional && UNAVAILABLE.has(code)) continue;
-        throw new ListenError(address, this.port || port, strerror(error));
+        if (!optional || !UNAVAILABLE.has(code)) throw new ListenError(address, this.port || port, strerror(error));
       }
-      this.addresses.push(address);
-      const bound = this.servers.at(-1)!.address();
-      if (this.port === 0 && bound !== null && typeof bound === 'object') this.port = bound.port;
     }
+  }
+
+  /** Listens elsewhere instead. When that is not possible it listens as before, and throws ListenError. */
+  async moveTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
+    const before = { addresses: [...this.addresses], port: this.port };
+    await this.closeTcp();
+    try {
+      if (port !== 0) await this.listenTcp(addresses, port, backlog);
+    } catch (error) {
+      await this.closeTcp();
+      if (before.port !== 0) await this.listenTcp(before.addresses, before.port, backlog);
+      throw error;
+    }
+  }
+
+  private async closeTcp(): Promise<void> {
+    await Promise.all(this.tcp.map(closed));
+    this.tcp.length = 0;
+    this.addresses.length = 0;
+    this.port = 0;
   }
 
   /** Listens on a unix socket; `mode` 0 leaves the permissions as they are. A socket file in the way is replaced. */
   async listenUnix(path: string, mode: number, backlog: number): Promise<void> {
     try {
       if (statSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
-      await this.listen({ path, backlog });
+      this.unix = await this.listen({ path, backlog });
       if (mode !== 0) chmodSync(path, mode);
       this.socketPath = path;
     } catch (error) {
@@ -86,15 +107,14 @@ export class Listener {
   }
 
   private listen(options: { host?: string; port?: number; path?: string; backlog: number; ipv6Only?: boolean }) {
-    return new Promise<void>((resolve, reject) => {
+    return new Promise<Server>((resolve, reject) => {
       const server = createServer({ noDelay: true });
       server.once('error', reject);
       server.listen(options, () => {
         server.off('error', reject);
         server.on('error', (error) => this.events.failed(strerror(error)));
-        this.servers.push(server);
         this.take(server, options.path ?? null);
-        resolve();
+        resolve(server);
       });
     });
   }
@@ -125,21 +145,22 @@ export class Listener {
 
   /** Stops listening. Connections that were accepted stay. */
   async close(): Promise<void> {
-    // A server whose handle was taken over never counts its connections, so it closes at once.
-    await Promise.all(this.servers.map((server) => new Promise<void>((done) => server.close(() => done()))));
-    this.servers.length = 0;
-    this.addresses.length = 0;
-    this.port = 0;
-    if (this.socketPath !== null) {
-      const path = this.socketPath;
-      this.socketPath = null;
-      try {
-        unlinkSync(path);
-      } catch {
-        // Node removes it as well.
-      }
+    await this.closeTcp();
+    if (this.unix === null) return;
+    await closed(this.unix);
+    this.unix = null;
+    try {
+      unlinkSync(this.socketPath);
+    } catch {
+      // Node removes it as well.
     }
   }
+}
+
+/** Its callback would wait for the connections as well; the port is free at once. */
+function closed(server: Server): Promise<void> {
+  server.close();
+  return new Promise((done) => setImmediate(done));
 }
 
 const UNAVAILABLE = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOPROTOOPT', 'EPFNOSUPPORT']);

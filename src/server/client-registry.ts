@@ -27,6 +27,9 @@ const PREVIEW_BYTES = 128;
 export class ClientRegistry implements Clients {
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
+  private processing = false;
+  /** Clients that have stopped waiting while another one's commands were executed. */
+  private readonly ready: { client: Client; reply: Reply }[] = [];
   private held = false;
   /** Clients that wait for something. */
   blocked = 0;
@@ -100,6 +103,7 @@ export class ClientRegistry implements Clients {
     let start = out.pos;
     let dirty = context.dirty;
     dispatcher.enter(client);
+    this.processing = true;
     client.lastInteractionMs = dispatcher.lastMs;
     while ((client.flags & HALTED) === 0 && parser.next()) {
       dispatcher.dispatch(parser.args);
@@ -111,12 +115,17 @@ export class ClientRegistry implements Clients {
       }
     }
     dispatcher.settle(null);
+    this.processing = false;
     if (parser.error !== null && (client.flags & ENDED) === 0) this.protocolError(client);
     parser.rest();
     const ends = (client.flags & ENDED) !== 0;
     if (ends) client.attention = true;
     if (out.pos > start || ends) turn.add(client, start, context.dirty !== dirty);
     else if (context.dirty !== dirty) turn.schedule();
+    while (this.ready.length > 0) {
+      const next = this.ready.shift()!;
+      this.answer(next.client, next.reply);
+    }
   }
 
   /** No command is executed until `release`; input is kept. */
@@ -143,9 +152,16 @@ export class ClientRegistry implements Clients {
     return (reply) => this.resume(client, waiting, reply);
   }
 
+  /** Never inside of another client's command: its reply is being written, then, and this one's comes after it. */
   private resume(client: Client, waiting: Waiting, reply: Reply): void {
     if (client.waiting !== waiting) return;
     this.stopWaiting(client);
+    if (this.processing) this.ready.push({ client, reply });
+    else this.answer(client, reply);
+  }
+
+  private answer(client: Client, reply: Reply): void {
+    if (client.isClosed) return;
     const { out } = this.server.turn;
     out.resp = client.resp;
     const start = out.pos;

@@ -45,6 +45,8 @@ export interface ServerOptions {
   /** Keep everything in memory: no file is read or written, whatever the directives say. */
   inMemory?: boolean;
   disk?: Disk;
+  /** Node's sockets instead of the handles below them: slower, for where those are not what we know. */
+  ordinarySockets?: boolean;
 }
 
 export class Server {
@@ -87,6 +89,7 @@ export class Server {
   private readonly anyPort: boolean;
   private readonly cron: Cron;
   private stopping: Promise<boolean> | null = null;
+  private boundByCommand = false;
 
   constructor(options: ServerOptions) {
     const { config, log } = options;
@@ -145,10 +148,13 @@ export class Server {
       sent: (client) => this.clients.sent(client),
       unsafe: (client) => this.clients.close(client),
     });
-    this.listener = new Listener({
-      accepted: (connection) => this.clients.accept(connection),
-      failed: (reason) => log.warning(`Accepting client connection: ${reason}`),
-    });
+    this.listener = new Listener(
+      {
+        accepted: (connection) => this.clients.accept(connection),
+        failed: (reason) => log.warning(`Accepting client connection: ${reason}`),
+      },
+      !(options.ordinarySockets ?? false),
+    );
     this.gate.debugAllowed = (session) => this.isAllowed(config.values['enable-debug-command'], session);
     this.followConfig();
     this.memoryAtStart = this.memory().used;
@@ -204,13 +210,11 @@ export class Server {
   }
 
   private async listen(): Promise<void> {
-    const { values, given } = this.config;
+    const { values } = this.config;
     const backlog = values['tcp-backlog'];
-    // Without a `bind` line only this machine is served: a server that nobody has secured must not be open to the net.
-    const addresses = given.has('bind') ? values.bind : ['127.0.0.1', '-::1'];
     try {
       if (values.port !== 0 || this.anyPort) {
-        await this.listener.listenTcp(addresses, this.anyPort ? 0 : values.port, backlog);
+        await this.listener.listenTcp(this.bindAddresses, this.anyPort ? 0 : values.port, backlog);
       }
       if (values.unixsocket !== '') {
         await this.listener.listenUnix(this.config.path(values.unixsocket), values.unixsocketperm, backlog);
@@ -218,11 +222,26 @@ export class Server {
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       await this.listener.close();
-      if (error.port === 0) {
-        throw new Error(`Failed opening Unix socket: bind: ${error.reason}`);
-      }
+      if (error.port === 0) throw new Error(`Failed opening Unix socket: bind: ${error.reason}`);
       this.log.warning(`Warning: Could not create server TCP listening socket ${error.message}`);
       throw new Error(`Failed listening on port ${error.port} (tcp), aborting.`);
+    }
+  }
+
+  /** Without a `bind` line only this machine is served: a server that nobody has secured must not be open to the net. */
+  private get bindAddresses(): readonly string[] {
+    return this.config.given.has('bind') || this.boundByCommand ? this.config.values.bind : ['127.0.0.1', '-::1'];
+  }
+
+  /** CONFIG SET bind or port. */
+  private async listenElsewhere(): Promise<void> {
+    const { values } = this.config;
+    try {
+      await this.listener.moveTcp(this.bindAddresses, values.port, values['tcp-backlog']);
+      this.log.notice(`Listening on port ${this.port}, addresses ${this.listener.addresses.join(' ')}`);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      this.log.warning(`Could not listen on ${error.message}: it stays as it was`);
     }
   }
 
@@ -252,6 +271,10 @@ export class Server {
       this.keyspace.useLfu(lfu);
     });
     config.onChange('hz', () => this.cron.start());
+    config.onChange('bind', () => {
+      this.boundByCommand = true;
+    });
+    config.onChange(['bind', 'port'], () => void this.listenElsewhere());
     config.onChange('appendonly', () => {
       if (this.inMemory && values.appendonly) return 'this server keeps its data in memory only';
       return this.persistence.setAppendonly(values.appendonly);

@@ -1,0 +1,324 @@
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { RespClient } from '../../test/support/client.js';
+import { eventually } from '../../test/support/wait.js';
+import { ManualClock } from '../base/clock.js';
+import { inFolder, LiveServer } from './testing/live-server.js';
+
+const open = (live: LiveServer) => RespClient.connect(live.port);
+
+describe.each([false, true])('connections (ordinary sockets: %s)', (ordinarySockets) => {
+  it('get replies in order, of pipelines too', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    await using client = await open(live);
+    const replies = await client.pipeline(Array.from({ length: 5000 }, (_, i) => ['ECHO', i]));
+    expect(replies.map(String)).toEqual(Array.from({ length: 5000 }, (_, i) => `$${String(i).length}\r\n${i}\r\n`));
+  });
+
+  it('get commands through that arrive byte by byte', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    await using client = await open(live);
+    client.socket.setNoDelay(true);
+    for (const byte of '*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\nPING\r\n') {
+      client.write(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(String(await client.nextRaw())).toBe('$2\r\nhi\r\n');
+    expect(String(await client.nextRaw())).toBe('+PONG\r\n');
+  });
+
+  it('get replies that are larger than what a socket takes at once, even when they read late', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    await using client = await open(live);
+    const value = Buffer.alloc(3_000_000, 'abcdefg');
+    await client.ask('SET', 'big', value);
+    client.socket.pause();
+    for (let i = 0; i < 10; i++) client.write('GET big\r\nECHO between\r\n');
+    await eventually(() => [...live.server.clients.list()][0]!.connection.pending > 5_000_000);
+    // Others are served meanwhile, from buffers that are not those on their way.
+    await using other = await open(live);
+    for (let i = 0; i < 50; i++) expect(await other.ask('ECHO', `x${i}`)).toBe(`x${i}`);
+    client.socket.resume();
+    for (let i = 0; i < 10; i++) {
+      const reply = await client.next();
+      expect(reply.bytes!.equals(value)).toBe(true);
+      expect(String(await client.nextRaw())).toBe('$7\r\nbetween\r\n');
+    }
+    expect([...live.server.clients.list()][0]!.connection.pending).toBe(0);
+  });
+
+  it('are closed by QUIT after its reply, and what follows it is not executed', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    await using client = await open(live);
+    client.capture();
+    client.write('SET a 1\r\nQUIT\r\nSET a 2\r\n');
+    await client.waitClosed();
+    expect(String(client.captured())).toBe('+OK\r\n+OK\r\n');
+    await using other = await open(live);
+    expect(await other.ask('GET', 'a')).toBe('1');
+  });
+
+  it('get all replies although they have said that they send no more', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    const value = 'v'.repeat(2_000_000);
+    await using client = await open(live);
+    await client.ask('SET', 'big', value);
+    const socket: Socket = connect({ port: live.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.pause();
+    socket.end('GET big\r\nGET big\r\nPING\r\n');
+    await eventually(() => live.server.statistics.reads >= 3);
+    let bytes = 0;
+    let text = '';
+    for await (const chunk of socket) {
+      bytes += (chunk as Buffer).length;
+      text = (text + String(chunk)).slice(-7);
+    }
+    expect(bytes).toBe(2 * (value.length + 12) + 7);
+    expect(text).toBe('+PONG\r\n');
+  });
+
+  it('that break off are forgotten', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    const client = await open(live);
+    await client.ask('WATCH', 'k');
+    expect(live.server.clients.size).toBe(1);
+    client.socket.resetAndDestroy();
+    await eventually(() => live.server.clients.size === 0);
+    expect(live.server.watches.keys).toBe(0);
+  });
+
+  it('answer protocol errors after the replies before them, and close', async () => {
+    await using live = await LiveServer.start({ ordinarySockets });
+    await using client = await open(live);
+    client.capture();
+    client.write('PING\r\n*1\r\nx\r\nPING\r\n');
+    await client.waitClosed();
+    expect(String(client.captured())).toBe("+PONG\r\n-ERR Protocol error: expected '$', got 'x'\r\n");
+    expect(live.lines.join('')).toContain("Protocol error (expected '$', got 'x') from client: id=1 addr=127.0.0.1:");
+  });
+});
+
+describe('limits', () => {
+  it('maxclients: one more is told so and closed', async () => {
+    await using live = await LiveServer.start({ config: { maxclients: 2 } });
+    await using a = await open(live);
+    await using b = await open(live);
+    await a.ask('PING');
+    await b.ask('PING');
+    const socket = connect(live.port, '127.0.0.1');
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toBe('-ERR max number of clients reached\r\n');
+    expect(String(await a.ask('INFO', 'stats'))).toContain('rejected_connections:1\r\n');
+    await a.ask('CONFIG', 'SET', 'maxclients', 3);
+    await using c = await open(live);
+    expect(await c.ask('PING')).toBe('PONG');
+  });
+
+  it('timeout: who says nothing for longer is closed', async () => {
+    const clock = new ManualClock();
+    await using live = await LiveServer.start({ config: { timeout: 10 }, clock });
+    await using idle = await open(live);
+    await using busy = await open(live);
+    await idle.ask('PING');
+    clock.advance(8000);
+    await busy.ask('PING');
+    clock.advance(4000);
+    await idle.waitClosed();
+    expect(await busy.ask('PING')).toBe('PONG');
+  });
+
+  it('client-output-buffer-limit: who does not read is closed at the hard limit', async () => {
+    await using live = await LiveServer.start({ config: { 'client-output-buffer-limit': 'normal 1mb 0 0' } });
+    await using client = await open(live);
+    await client.ask('SET', 'big', 'x'.repeat(500_000));
+    client.socket.pause();
+    for (let i = 0; i < 100; i++) client.write('GET big\r\n');
+    await eventually(() => live.server.clients.size === 0);
+    expect(live.lines.join('')).toContain('for overcoming of output buffer limits.');
+    expect(live.server.statistics.outputBufferLimitDisconnections).toBe(1);
+  });
+
+  it('client-output-buffer-limit: the soft limit counts after its seconds', async () => {
+    const clock = new ManualClock();
+    const config = { 'client-output-buffer-limit': 'normal 0 100kb 5' };
+    await using live = await LiveServer.start({ config, clock });
+    await using client = await open(live);
+    await client.ask('SET', 'big', 'x'.repeat(1_000_000));
+    client.socket.pause();
+    for (let i = 0; i < 10; i++) client.write('GET big\r\n');
+    const [there] = live.server.clients.list();
+    await eventually(() => there!.overSoftSinceMs > 0);
+    clock.advance(4000);
+    live.server.clients.checkAll();
+    expect(live.server.clients.size).toBe(1);
+    clock.advance(2000);
+    live.server.clients.checkAll();
+    expect(live.server.clients.size).toBe(0);
+  });
+
+  it('client-query-buffer-limit: who sends a request that is larger is closed', async () => {
+    await using live = await LiveServer.start({ config: { 'client-query-buffer-limit': '1mb' } });
+    await using client = await open(live);
+    client.write('*1\r\n$10000000\r\n');
+    client.write('x'.repeat(2_000_000));
+    await client.waitClosed();
+    expect(live.server.statistics.queryBufferLimitDisconnections).toBe(1);
+  });
+
+  it('proto-max-bulk-len changes for those who are connected, too', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    await client.ask('CONFIG', 'SET', 'proto-max-bulk-len', '1mb');
+    client.write('*1\r\n$1048577\r\n');
+    expect(String(await client.nextRaw())).toBe('-ERR Protocol error: invalid bulk length\r\n');
+  });
+});
+
+describe('listening', () => {
+  it('on a unix socket, with its permissions, which is removed at the end', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'onggi.sock');
+      const { existsSync, statSync } = await import('node:fs');
+      const live = await LiveServer.start({ config: { unixsocket: path, unixsocketperm: '700' } });
+      const client = await RespClient.connect(path);
+      expect(await client.ask('PING')).toBe('PONG');
+      expect(String(await client.ask('CLIENT', 'INFO'))).toContain(`addr=${path}:0 laddr=${path}:0 `);
+      expect(statSync(path).mode & 0o777).toBe(0o700);
+      await client.close();
+      await live.server.shutdown(['nosave']);
+      expect(existsSync(path)).toBe(false);
+    });
+  });
+
+  it('on loopback only when there is no bind line', async () => {
+    await using live = await LiveServer.start();
+    expect(live.server.listener.addresses[0]).toBe('127.0.0.1');
+    expect(live.server.listener.addresses).not.toContain('*');
+  });
+
+  it('elsewhere after CONFIG SET bind or port', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    const free = await LiveServer.start();
+    const { port } = free;
+    await free.server.shutdown([]);
+    expect(await client.ask('CONFIG', 'SET', 'port', port)).toBe('OK');
+    await eventually(() => live.port === port);
+    await using there = await RespClient.connect(port);
+    expect(await there.ask('PING')).toBe('PONG');
+    expect(await client.ask('PING')).toBe('PONG');
+  });
+});
+
+describe('CLIENT', () => {
+  it('REPLY OFF and SKIP leave replies out', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    client.capture();
+    client.write(
+      'CLIENT REPLY OFF\r\nPING\r\nNOSUCH\r\nCLIENT REPLY ON\r\nCLIENT REPLY SKIP\r\nPING\r\nECHO a\r\nQUIT\r\n',
+    );
+    await client.waitClosed();
+    expect(String(client.captured())).toBe('+OK\r\n$1\r\na\r\n+OK\r\n');
+  });
+
+  it('QUIT closes although replies are off', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    client.write('CLIENT REPLY OFF\r\nQUIT\r\n');
+    await client.waitClosed();
+  });
+
+  it('KILL closes others at once and oneself after the reply', async () => {
+    await using live = await LiveServer.start();
+    await using a = await open(live);
+    await using b = await open(live);
+    const id = await b.ask('CLIENT', 'ID');
+    expect(await a.ask('CLIENT', 'KILL', 'ID', id as number)).toBe(1);
+    await b.waitClosed();
+    expect(await a.ask('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no')).toBe(1);
+    await a.waitClosed();
+  });
+
+  it('UNBLOCK ends the waiting of WAIT', async () => {
+    await using live = await LiveServer.start();
+    await using a = await open(live);
+    await using b = await open(live);
+    const id = (await a.ask('CLIENT', 'ID')) as number;
+    a.write('WAIT 1 0\r\nPING\r\n');
+    await eventually(() => live.server.clients.blocked === 1);
+    expect(String(await b.ask('CLIENT', 'LIST', 'ID', id))).toContain(' flags=b ');
+    expect(await b.ask('CLIENT', 'UNBLOCK', id)).toBe(1);
+    expect(String(await a.nextRaw())).toBe(':0\r\n');
+    expect(String(await a.nextRaw())).toBe('+PONG\r\n');
+    expect(await b.ask('CLIENT', 'UNBLOCK', id)).toBe(0);
+    a.write('WAIT 1 0\r\n');
+    await eventually(() => live.server.clients.blocked === 1);
+    expect(await b.ask('CLIENT', 'UNBLOCK', id, 'ERROR')).toBe(1);
+    expect(String(await a.nextRaw())).toBe('-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n');
+  });
+});
+
+describe('by itself', () => {
+  it('deletes keys whose time is over', async () => {
+    const clock = new ManualClock();
+    await using live = await LiveServer.start({ clock });
+    await using client = await open(live);
+    for (let i = 0; i < 100; i++) await client.ask('SET', `k${i}`, 'v', 'PX', 5000);
+    await client.ask('SET', 'stays', 'v');
+    clock.advance(6000);
+    await eventually(() => live.server.keyspace.size === 1);
+    expect(String(await client.ask('INFO', 'stats'))).toContain('expired_keys:100\r\n');
+  });
+
+  it('frees what FLUSHALL ASYNC has taken away', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    await client.ask('MSET', ...Array.from({ length: 2000 }, (_, i) => [`k${i}`, 'v']).flat());
+    const before = live.server.keyspace.arena.bytesUsed;
+    expect(await client.ask('FLUSHALL', 'ASYNC')).toBe('OK');
+    expect(await client.ask('DBSIZE')).toBe(0);
+    await eventually(() => live.server.keyspace.arena.bytesUsed < before / 2);
+  });
+});
+
+describe('INFO', () => {
+  it('says the sections asked for, in its own order', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    const titles = async (...sections: string[]) =>
+      [...String(await client.ask('INFO', ...sections)).matchAll(/^# (\w+)\r$/gm)].map((match) => match[1]);
+    const usual = [
+      ...['Server', 'Clients', 'Memory', 'Persistence', 'Stats', 'Replication', 'CPU', 'Modules'],
+      ...['Errorstats', 'Cluster', 'Keyspace'],
+    ];
+    expect(await titles()).toEqual(usual);
+    expect(await titles('default')).toEqual(usual);
+    expect(await titles('keyspace', 'CPU')).toEqual(['CPU', 'Keyspace']);
+    expect(await titles('nosuch')).toEqual([]);
+    expect(await titles('everything')).toHaveLength(13);
+    expect(await titles('all')).toHaveLength(13);
+    expect(await titles('default', 'commandstats')).toHaveLength(12);
+  });
+
+  it('counts calls, failures and refusals by command, and errors by their first word', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    await client.ask('SET', 'k', 'v');
+    for (const command of [['INCR', 'k'], ['GET'], ['LPUSH', 'k', 'v'], ['NOSUCH'], ['CLIENT', 'KILL', 'ID', 'x']]) {
+      expect((await client.call(...command)).mark).toBe('-');
+    }
+    const stats = String(await client.ask('INFO', 'commandstats'));
+    expect(stats).toMatch(/cmdstat_set:calls=1,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=0\r\n/);
+    expect(stats).toMatch(/cmdstat_incr:calls=1,.*failed_calls=1\r\n/);
+    expect(stats).toMatch(/cmdstat_get:calls=0,usec=0,usec_per_call=0\.00,rejected_calls=1,failed_calls=0\r\n/);
+    expect(stats).toMatch(/cmdstat_client\|kill:calls=1,.*failed_calls=1\r\n/);
+    expect(String(await client.ask('INFO', 'errorstats'))).toContain(
+      'errorstat_ERR:count=4\r\nerrorstat_WRONGTYPE:count=1\r\n',
+    );
+    await client.ask('CONFIG', 'RESETSTAT');
+    expect(String(await client.ask('INFO', 'errorstats'))).toBe('# Errorstats\r\n');
+  });
+});
