@@ -6,6 +6,7 @@ import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
 import { DEBUG_COMMANDS } from './debug.js';
 import { EXPIRE_COMMANDS } from './expire.js';
+import { GEO_COMMANDS } from './geo-rows.js';
 import { HASH_COMMANDS } from './hash.js';
 import { HYPERLOGLOG_COMMANDS } from './hyperloglog.js';
 import { KEY_COMMANDS } from './keys.js';
@@ -38,4 +39,5 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   HASH_COMMANDS,
   SET_COMMANDS,
   ZSET_COMMANDS,
+  GEO_COMMANDS,
 ];

@@ -354,7 +354,7 @@ function tau(x: number): number {
     x = Math.sqrt(x);
     const before = z;
     y *= 0.5;
-    z -= (1 - x) ** 2 * y;
+    z -= (1 - x) * (1 - x) * y;
     if (z === before) return z / 3;
   }
 }
