@@ -296,6 +296,19 @@ describe('a write that fails', () => {
     expect(heard).toEqual(['a', '!b']);
   });
 
+  test('found out between the commands of a turn: they are not acknowledged', () => {
+    const { log, disk, turn, heard, clock } = bench();
+    turn('a');
+    disk.fault = (kind) => (kind === 'write' ? { code: 'ENOSPC' } : null);
+    log.append(0, Args.of('SET', 'b', 'x'));
+    log.endUnit();
+    clock.ms += 2000;
+    log.tick();
+    log.writeTurn();
+    log.whenDurable((safe) => heard.push(safe ? 'b' : '!b'));
+    expect(heard).toEqual(['a', '!b']);
+  });
+
   test('reads are served meanwhile', () => {
     const { log, disk, turn, heard } = bench();
     disk.fault = () => ({ code: 'ENOSPC' });

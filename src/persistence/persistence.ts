@@ -172,7 +172,6 @@ export class Persistence {
       log.notice(`Opening AOF incr file ${name} on server start`);
       appendLog.start(appendLog.open(directory.file(name), 'append'));
     } else {
-      if (manifest.base !== null) this.syncFile(directory.file(manifest.base.name));
       const incr = manifest.addIncr(directory.prefix);
       log.notice(`Creating AOF incr file ${incr.name} on server start`);
       const file = appendLog.open(directory.file(incr.name), 'create');
@@ -212,15 +211,6 @@ export class Persistence {
       if (!needsRdb(error)) throw error;
       log.warning(`${strerror(error)}: the base is written as RDB although aof-use-rdb-preamble is no`);
       await write('rdb');
-    }
-  }
-
-  private syncFile(path: string): void {
-    const fd = this.disk.open(path, 'append');
-    try {
-      this.disk.sync(fd);
-    } finally {
-      this.disk.close(fd);
     }
   }
 

@@ -214,8 +214,15 @@ describe('a file from before version 7', () => {
   test('that is cut is cut before it becomes the base', async () => {
     const disk = new FaultyDisk();
     disk.put('/data/appendonly.aof', `${old}*3\r\n$3`);
-    expect((await start(disk)).journal).toEqual([1, 2]);
+    const server = await start(disk, { appendfsync: 'always' });
+    expect(server.journal).toEqual([1, 2]);
     expect(disk.content(`${DIR}/appendonly.aof`)!.toString()).toBe(old);
+    // It is not the last file any more: the cut must not come back.
+    server.execute();
+    server.endTurn();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.acknowledged).toBe(3);
+    expect((await start(disk.powerCut(() => 0))).journal).toEqual([1, 2, 3]);
   });
 });
 

@@ -210,7 +210,8 @@ export class ModelServer {
     const content = this.encode(plan);
     let aborted = false;
     const work = async () => {
-      for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+      // Sooner or later than what else goes on.
+      for (let i = this.executed % 9; i >= 0; i--) await new Promise((resolve) => setImmediate(resolve));
       await this.snapshotGate;
       if (aborted) throw new Error('aborted');
       this.writeSnapshot(plan, content);
