@@ -15,6 +15,7 @@ import { MEMORY_COMMANDS } from './memory.js';
 import { SAVE_COMMANDS } from './save.js';
 import { SERVER_COMMANDS } from './server.js';
 import { SET_COMMANDS } from './set.js';
+import { SORT_COMMANDS } from './sort.js';
 import type { CommandSpec } from './spec.js';
 import { STRING_COMMANDS } from './string.js';
 import { TRANSACTION_COMMANDS } from './transactions.js';
@@ -34,6 +35,7 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   BIT_COMMANDS,
   HYPERLOGLOG_COMMANDS,
   KEY_COMMANDS,
+  SORT_COMMANDS,
   EXPIRE_COMMANDS,
   LIST_COMMANDS,
   HASH_COMMANDS,

@@ -76,15 +76,6 @@ function deprecated(replacedBy: string) {
   return { docFlags: ['deprecated'], deprecatedSince: '6.2.0', replacedBy };
 }
 
-/** STORE's key is the one that counts, wherever it stands and however often. */
-function keysWithStore(first: number): NonNullable<CommandSpec['getKeys']> {
-  return (a) => {
-    let store = 0;
-    for (let i = first; i + 1 < a.count; i++) if (a.is(i, 'STORE') || a.is(i, 'STOREDIST')) store = ++i;
-    return store === 0 ? [1] : [1, store];
-  };
-}
-
 export const GEO_COMMANDS: readonly CommandSpec[] = [
   {
     ...GEO,
@@ -183,7 +174,6 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -6,
     flags: ['write', 'denyoom', 'movablekeys'],
     keySpecs: storing(6),
-    getKeys: keysWithStore(5),
     since: '3.2.0',
     summary: 'Finds places around a point, and may store them.',
     complexity: SEARCH,
@@ -211,7 +201,6 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -5,
     flags: ['write', 'denyoom', 'movablekeys'],
     keySpecs: storing(5),
-    getKeys: keysWithStore(4),
     since: '3.2.0',
     summary: 'Finds places around another one, and may store them.',
     complexity: SEARCH,

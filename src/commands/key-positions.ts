@@ -29,7 +29,7 @@ export function keyPositions(spec: CommandSpec, a: Args): KeyPosition[] | null {
   const unknown = specs.some((each) => each.begin[0] === 'unknown' || each.find[0] === 'unknown');
   if (spec.getKeys !== undefined && (doubtful || unknown || specs.length === 0)) {
     const usual = specs[0]?.flags.filter((flag) => flag !== 'variable_flags') ?? [];
-    return spec.getKeys(a).map((index) => ({ index, flags: usual }));
+    return spec.getKeys(a).map((key) => (typeof key === 'number' ? { index: key, flags: usual } : key));
   }
   const positions: KeyPosition[] = [];
   for (const each of specs) {

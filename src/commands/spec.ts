@@ -55,8 +55,8 @@ export interface CommandSpec {
   /** First key, last key (negative: counted from the end), step; [0, 0, 0] without keys. */
   keys: readonly [number, number, number];
   keySpecs?: readonly KeySpec[];
-  /** Indices of the keys, where `keys` and `keySpecs` cannot tell. */
-  getKeys?: (a: Args) => number[];
+  /** Indices of the keys, where `keys` and `keySpecs` cannot tell; with flags where they are not those of the first one. */
+  getKeys?: (a: Args) => readonly (number | { index: number; flags: readonly string[] })[];
   /** ACL categories without `@` beyond those that derive from flags: keyspace, string, list, dangerous, ... */
   acl: readonly string[];
   since: string;
