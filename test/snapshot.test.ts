@@ -6,6 +6,7 @@ import { nodeDisk } from '../src/disk/disk.js';
 import { RdbReader } from '../src/formats/rdb/reader.js';
 import { FileSource } from '../src/formats/rdb/source.js';
 import { Keyspace } from '../src/keyspace/keyspace.js';
+import { expectNoLeak } from '../src/keyspace/testing/audit.js';
 import { KeyspaceLoader } from '../src/persistence/keyspace-loader.js';
 import { Snapshot, SnapshotAborted, saveNow } from '../src/persistence/snapshot.js';
 import type { SnapshotRequest } from '../src/persistence/snapshot-file.js';
@@ -46,13 +47,6 @@ function load(path: string): Keyspace {
   new RdbReader(new FileSource(path, fd), keyspace.arena, keyspace.limits, loader, { checksum: true }).run();
   closeSync(fd);
   return keyspace;
-}
-
-function expectNoLeak(keyspace: Keyspace): void {
-  keyspace.freeSlice(Number.POSITIVE_INFINITY);
-  const live: number[] = [];
-  keyspace.blocks((address) => live.push(address));
-  expect(keyspace.arena.allocated()).toEqual(live.sort((a, b) => a - b));
 }
 
 describe('Snapshot', () => {

@@ -1,6 +1,6 @@
+/** Time as the server sees it; tests give their own. */
 import { performance } from 'node:perf_hooks';
 
-/** Time as the server sees it; tests give their own. */
 export interface Clock {
   /** Whole milliseconds since 1970. */
   now(): number;

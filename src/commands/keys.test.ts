@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Lfu } from '../keyspace/lfu.js';
+import { expectNoLeak } from '../keyspace/testing/audit.js';
 import { ItemType } from '../memory/item.js';
 import { EXPIRE_COMMANDS } from './expire.js';
 import { KEY_COMMANDS } from './keys.js';
@@ -26,13 +27,6 @@ function listAt(t: FakeContext, key: string): number {
   return t.keyspace.openList(t.db.find(Buffer.from(key), 0, key.length)).length;
 }
 
-/** Every block of the arena belongs to a table, an entry or a value. */
-function audit(t: FakeContext): void {
-  const blocks: number[] = [];
-  t.keyspace.blocks((address) => blocks.push(address));
-  expect(blocks.sort((a, b) => a - b)).toEqual(t.keyspace.arena.allocated());
-}
-
 function select(t: FakeContext, db: number): void {
   t.db = t.keyspace.databases[db]!;
 }
@@ -56,7 +50,7 @@ describe('DEL, UNLINK, EXISTS, TOUCH, TYPE', () => {
     ]);
     expect(t.run('DEL', 'missing')).toBe(0);
     expect(t.effects).toHaveLength(2);
-    audit(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('an expired key is missing, and goes as expired', () => {
@@ -111,7 +105,7 @@ describe('RENAME, COPY, MOVE', () => {
     expect(t.dirty).toBe(1);
     expect(t.run('RENAME', 'missing', 'b')).toBe('-ERR no such key');
     expect(t.run('RENAME', 'missing', 'missing')).toBe('-ERR no such key');
-    audit(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('RENAMENX leaves an existing key alone', () => {
@@ -143,7 +137,7 @@ describe('RENAME, COPY, MOVE', () => {
     expect([listAt(t, 'm'), listAt(t, 's')]).toEqual([300, 300]);
     select(t, 3);
     expect([listAt(t, 'l'), t.run('TTL', 'l')]).toEqual([300, 50]);
-    audit(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('COPY checks its arguments in order', () => {
@@ -178,7 +172,7 @@ describe('RENAME, COPY, MOVE', () => {
     expect(t.run('MOVE', 'l', 'x')).toBe(NOT_INTEGER);
     select(t, 1);
     expect([listAt(t, 'l'), t.run('TTL', 'l'), t.db.expires]).toEqual([300, 50, 1]);
-    audit(t);
+    expectNoLeak(t.keyspace);
   });
 });
 

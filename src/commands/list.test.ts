@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { expectNoLeak } from '../keyspace/testing/audit.js';
 import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
 import { STRING_COMMANDS } from './string.js';
@@ -350,9 +351,7 @@ it('conversions survive every command, and no block is lost (seed 7)', () => {
     for (let step = 0; step < 1500; step++) {
       t.raw(...commands[below(commands.length)]!());
       if (step % 5 !== 0) continue;
-      const blocks: number[] = [];
-      t.keyspace.blocks((address) => blocks.push(address));
-      expect(blocks.sort((a, b) => a - b)).toEqual(t.keyspace.arena.allocated());
+      expectNoLeak(t.keyspace);
     }
   }
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expectNoLeak } from '../keyspace/testing/audit.js';
 import { SET_COMMANDS } from './set.js';
 import { STRING_COMMANDS } from './string.js';
 import { FakeContext, type Told } from './testing/fake-context.js';
@@ -6,12 +7,6 @@ import { FakeContext, type Told } from './testing/fake-context.js';
 const fresh = (): FakeContext => new FakeContext(SET_COMMANDS, STRING_COMMANDS);
 const sorted = (told: Told): string[] => (told as string[]).slice().sort();
 const WRONG = '-WRONGTYPE Operation against a key holding the wrong kind of value';
-
-function expectNoLeak(t: FakeContext): void {
-  const known: number[] = [];
-  t.keyspace.blocks((address) => known.push(address));
-  expect(known.sort((a, b) => a - b)).toEqual(t.keyspace.arena.allocated());
-}
 
 describe('members', () => {
   it('SADD and SREM count what changed, tell of it, and the last member takes the key with it', () => {
@@ -30,7 +25,7 @@ describe('members', () => {
     ]);
     expect(t.events).toEqual(['new s', 'sadd s', 'srem s', 'srem s', 'del s']);
     expect(t.dirty).toBe(4);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('a conversion by SADD that added nothing is kept', () => {
@@ -38,7 +33,7 @@ describe('members', () => {
     t.run('sadd', 's', 'a');
     t.run('sadd', 's', ...Array.from({ length: 129 }, () => 'a'));
     expect(t.run('smembers', 's')).toEqual(['a']);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('questions', () => {
@@ -101,7 +96,7 @@ describe('SMOVE', () => {
     expect(t.events).toEqual(['srem a', 'sadd b', 'srem a', 'del a', 'srem b', 'new c', 'sadd c']);
     expect(t.effects.map((argv) => argv.join(' '))).toEqual(['smove a b 1', 'smove a b x', 'smove b c x']);
     expect(t.run('smembers', 'b')).toEqual(['1']);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 });
 
@@ -120,7 +115,7 @@ describe('SPOP and SRANDMEMBER', () => {
     expect(t.events).toEqual(['spop s', 'spop s', 'del s']);
     expect(t.run('spop', 's')).toBe(null);
     expect(t.run('spop', 's', '2')).toEqual([]);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('SPOP with a count: some, all, more than all', () => {
@@ -137,7 +132,7 @@ describe('SPOP and SRANDMEMBER', () => {
       expect([...some, ...rest].sort()).toEqual(all.sort());
       expect(t.effects[1]).toEqual(['DEL', 's']);
       expect(t.events).toEqual(['spop s', 'spop s', 'del s']);
-      expectNoLeak(t);
+      expectNoLeak(t.keyspace);
     }
     const t = fresh();
     t.run('sadd', 's', ...Array.from({ length: 3000 }, (_, i) => `m${i}`));
@@ -216,7 +211,7 @@ describe('algebra', () => {
       expect(t.run('sdiffstore', 'd', ...keys)).toBe(diff.length);
       expect(sorted(t.run('smembers', 'd'))).toEqual(diff);
     }
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('a stored result replaces anything, and an empty one deletes', () => {
@@ -238,7 +233,7 @@ describe('algebra', () => {
       'sdiffstore a a none',
       'sdiffstore a a a',
     ]);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('SINTERCARD refuses what Redis refuses', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expectNoLeak } from '../keyspace/testing/audit.js';
 import { SET_COMMANDS } from './set.js';
 import { STRING_COMMANDS } from './string.js';
 import { FakeContext } from './testing/fake-context.js';
@@ -8,12 +9,6 @@ import { formatDouble17 } from './zset-members.js';
 const fresh = (): FakeContext => new FakeContext(ZSET_COMMANDS, SET_COMMANDS, STRING_COMMANDS);
 const WRONG = '-WRONGTYPE Operation against a key holding the wrong kind of value';
 const SYNTAX = '-ERR syntax error';
-
-function expectNoLeak(t: FakeContext): void {
-  const known: number[] = [];
-  t.keyspace.blocks((address) => known.push(address));
-  expect(known.sort((a, b) => a - b)).toEqual(t.keyspace.arena.allocated());
-}
 
 /** A sorted set m0..m(n-1) with its numbers as scores, small or large. */
 function filled(n: number): FakeContext {
@@ -42,7 +37,7 @@ describe('ZADD', () => {
     ]);
     expect(t.dirty).toBe(7);
     expect(t.run('zrange', 'z', '0', '-1', 'withscores')).toEqual(['new', '1', 'a', '2.5', 'b', '4', 'c', '5']);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('conditions', () => {
@@ -105,7 +100,7 @@ describe('members', () => {
       expect(t.run('zrem', 'z', ...Array.from({ length: n }, (_, i) => `m${i}`))).toBe(n - 2);
       expect(t.events).toEqual(['zrem z', 'zrem z', 'del z']);
       expect(t.run('zrem', 'z', 'm1')).toBe(0);
-      expectNoLeak(t);
+      expectNoLeak(t.keyspace);
     });
   }
 
@@ -177,7 +172,7 @@ describe('ranges', () => {
       expect(t.run('zrange', 'z', '0', '3')).toEqual(['m2', 'm3', 'm6', 'm7']);
       expect(t.run('zremrangebyrank', 'z', '0', '-1')).toBe(n - 4);
       expect(t.events).toEqual(['zremrangebyrank z', 'zremrangebyscore z', 'zremrangebyrank z', 'del z']);
-      expectNoLeak(t);
+      expectNoLeak(t.keyspace);
     });
   }
 
@@ -192,7 +187,7 @@ describe('ranges', () => {
     expect(t.run('zremrangebylex', 'z', '-', '[b')).toBe(3);
     expect(t.run('zrange', 'z', '0', '-1')).toEqual(['c', 'd']);
     expect(t.run('zremrangebylex', 'z', '-', '+')).toBe(2);
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('refuses what Redis refuses', () => {
@@ -246,7 +241,7 @@ describe('pops and random members', () => {
       expect(t.effects.map((argv) => argv.join(' ')).slice(0, 2)).toEqual(['zpopmin z', 'zpopmax z 2']);
       expect(t.run('zpopmin', 'z', '-1')).toBe('-ERR value is out of range, must be positive');
       expect(t.run('zpopmin', 'z', '1', '2')).toBe(SYNTAX);
-      expectNoLeak(t);
+      expectNoLeak(t.keyspace);
     }
   });
 
@@ -324,7 +319,7 @@ describe('algebra', () => {
     expect(t.events).toEqual(['new d', 'zunionstore d', 'del d', 'zdiffstore a']);
     t.out.resp = 3;
     expect(t.raw('zunion', '1', 'a', 'withscores')).toBe('*1\r\n*2\r\n$1\r\nx\r\n,1\r\n');
-    expectNoLeak(t);
+    expectNoLeak(t.keyspace);
   });
 
   it('refuses what Redis refuses', () => {
@@ -377,7 +372,7 @@ describe('algebra', () => {
       expect(t.run('zdiff', '3', 'a', 'b', 'c', 'withscores')).toEqual(flat(diff));
       expect(t.run('zunionstore', 'd', '3', 'a', 'b', 'c')).toBe(union.size);
       expect(t.run('zrange', 'd', '0', '-1', 'withscores')).toEqual(flat(union));
-      expectNoLeak(t);
+      expectNoLeak(t.keyspace);
     }
   });
 });

@@ -3,6 +3,7 @@ import { contents, describeEntry, keyText, mutate, rng } from '../../test/suppor
 import { Arena } from '../memory/arena.js';
 import { Capture, type CaptureQueue } from './capture.js';
 import { Keyspace } from './keyspace.js';
+import { expectNoLeak } from './testing/audit.js';
 
 /** A worker that lags: it reads entries only when told, from views of its own, and remembers what it saw. */
 class LaggingWorker implements CaptureQueue {
@@ -60,10 +61,7 @@ describe('Capture', () => {
         expect(capture.keys).toBe(before.size);
         expect([...worker.seen].sort()).toEqual([...before].sort());
         capture.end();
-        keyspace.freeSlice(Number.POSITIVE_INFINITY);
-        const live: number[] = [];
-        keyspace.blocks((address) => live.push(address));
-        expect(keyspace.arena.allocated()).toEqual(live.sort((a, b) => a - b));
+        expectNoLeak(keyspace);
       }
     });
   }

@@ -5,6 +5,7 @@ import { ItemType } from '../memory/item.js';
 import type { Value } from '../values/value.js';
 import { Capture } from './capture.js';
 import { Keyspace } from './keyspace.js';
+import { expectNoLeak } from './testing/audit.js';
 
 const ELEMENTS = 5000;
 
@@ -30,12 +31,6 @@ function add(keyspace: Keyspace, name: string, type: ItemType): number {
   return keyspace.databases[0]!.addValue(key, 0, key.length, type, value.encoding, value.root, Number.NaN);
 }
 
-function expectNothingLeft(keyspace: Keyspace): void {
-  const live: number[] = [];
-  keyspace.blocks((address) => live.push(address));
-  expect(keyspace.arena.allocated()).toEqual(live.sort((a, b) => a - b));
-}
-
 describe('Keyspace', () => {
   for (const type of [ItemType.LIST, ItemType.SET, ItemType.ZSET, ItemType.HASH]) {
     it(`a large value is taken away at once and freed in slices (type ${type})`, () => {
@@ -51,7 +46,7 @@ describe('Keyspace', () => {
         expect(slices).toBeLessThan(ELEMENTS);
         keyspace.freeSlice(100);
       }
-      expectNothingLeft(keyspace);
+      expectNoLeak(keyspace);
     });
 
     it(`a snapshot reads a large value whole that is deleted and freed meanwhile (type ${type})`, () => {
@@ -76,7 +71,7 @@ describe('Keyspace', () => {
       acked = 1;
       capture.step(1, () => 0);
       capture.end();
-      expectNothingLeft(keyspace);
+      expectNoLeak(keyspace);
     });
   }
 
@@ -94,6 +89,6 @@ describe('Keyspace', () => {
       expect(slices).toBeLessThan(300);
       keyspace.freeSlice(100);
     }
-    expectNothingLeft(keyspace);
+    expectNoLeak(keyspace);
   });
 });

@@ -8,6 +8,7 @@ import { Encoding, hasRoot, ItemType, itemLru, itemMeta, itemRoot, itemType, set
 import { Hash } from '../values/hash.js';
 import { List } from '../values/list.js';
 import { SetValue } from '../values/set.js';
+import { Stream } from '../values/stream.js';
 import type { Limits, Value } from '../values/value.js';
 import { DEFAULT_LIMITS } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
@@ -66,11 +67,13 @@ export class Keyspace {
   private readonly hash: Hash;
   private readonly set: SetValue;
   private readonly zset: ZSet;
+  private readonly stream: Stream;
   // Handles for freeing, so that freeing one key does not close a handle open on another.
   private readonly freeList: List;
   private readonly freeHash: Hash;
   private readonly freeSet: SetValue;
   private readonly freeZset: ZSet;
+  private readonly freeStream: Stream;
 
   constructor(hooks: KeyspaceHooks, databases = 16, limits: Limits = { ...DEFAULT_LIMITS }, arena = new Arena()) {
     this.hooks = hooks;
@@ -80,10 +83,12 @@ export class Keyspace {
     this.hash = new Hash(arena, limits);
     this.set = new SetValue(arena, limits);
     this.zset = new ZSet(arena, limits);
+    this.stream = new Stream(arena, limits);
     this.freeList = new List(arena, limits);
     this.freeHash = new Hash(arena, limits);
     this.freeSet = new SetValue(arena, limits);
     this.freeZset = new ZSet(arena, limits);
+    this.freeStream = new Stream(arena, limits);
     for (let i = 0; i < databases; i++) this.databases.push(new Database(this, i));
   }
 
@@ -163,6 +168,9 @@ export class Keyspace {
   openZset(entry: number): ZSet {
     return this.openOn(this.zset, entry);
   }
+  openStream(entry: number): Stream {
+    return this.openOn(this.stream, entry);
+  }
 
   /** The shared handle with a new, empty value that no key holds yet. */
   createList(): List {
@@ -180,6 +188,10 @@ export class Keyspace {
   createZset(): ZSet {
     this.zset.entry = 0;
     return this.zset.create();
+  }
+  createStream(): Stream {
+    this.stream.entry = 0;
+    return this.stream.create();
   }
 
   /** Handles of one's own, opened on `entry`, or closed for 0. */
@@ -199,6 +211,10 @@ export class Keyspace {
     const handle = new ZSet(this.arena, this.limits);
     return entry === 0 ? handle : this.openOn(handle, entry);
   }
+  newStream(entry = 0): Stream {
+    const handle = new Stream(this.arena, this.limits);
+    return entry === 0 ? handle : this.openOn(handle, entry);
+  }
 
   private openOn<V extends Value>(handle: V, entry: number): V {
     const { arena } = this;
@@ -215,6 +231,8 @@ export class Keyspace {
         return this.hash;
       case ItemType.SET:
         return this.set;
+      case ItemType.STREAM:
+        return this.stream;
       default:
         assert(type === ItemType.ZSET, 'a collection type');
         return this.zset;
@@ -260,6 +278,8 @@ export class Keyspace {
         return this.freeHash;
       case ItemType.SET:
         return this.freeSet;
+      case ItemType.STREAM:
+        return this.freeStream;
       default:
         assert(type === ItemType.ZSET, 'a collection type');
         return this.freeZset;
