@@ -32,10 +32,14 @@ describe('Onggi in a process', () => {
 
   it('leaves no file without a directory, and says so when asked to save', async () => {
     const before = readdirSync('.');
-    const onggi = await Onggi.start();
+    const onggi = await Onggi.start({ config: { 'enable-debug-command': 'yes' } });
     await ask(onggi.port, 'SET k v');
     expect(await ask(onggi.port, 'SAVE')).toBe('-ERR\r\n');
     expect(await ask(onggi.port, 'CONFIG SET appendonly yes')).toMatch(/^-ERR CONFIG SET failed/);
+    expect(await ask(onggi.port, 'CONFIG SET save "1 1"')).toMatch(/^-ERR CONFIG SET failed/);
+    expect(await ask(onggi.port, 'BGSAVE')).toBe('-ERR\r\n');
+    await ask(onggi.port, 'BGREWRITEAOF');
+    await ask(onggi.port, 'DEBUG RELOAD');
     expect(await ask(onggi.port, 'SET k w')).toBe('+OK\r\n');
     expect(await ask(onggi.port, 'FLUSHALL')).toBe('+OK\r\n');
     await onggi.stop();

@@ -294,6 +294,7 @@ export class ClientRegistry implements Clients {
   checkAll(): void {
     const { server } = this;
     const timeout = server.config.values.timeout;
+    this.measure();
     for (const client of this.byId.values()) {
       if (timeout > 0 && client.type === 'normal' && client.idleSeconds > timeout) {
         server.log.verbose('Closing idle client');
@@ -302,6 +303,15 @@ export class ClientRegistry implements Clients {
         this.checkOutputLimit(client);
       }
     }
+  }
+
+  /** Bytes of the clients' buffers, as they were at the last look: once a second, and when INFO asks. */
+  bytes = 0;
+
+  measure(): number {
+    this.bytes = 0;
+    for (const client of this.byId.values()) this.bytes += client.bytes;
+    return this.bytes;
   }
 
   /** Bytes that went out to the clients connected now. */

@@ -290,6 +290,53 @@ describe('refusals', () => {
     ));
 });
 
+describe('a bug in a handler', () => {
+  it('is answered and logged, and stops the server after what was executed before it is written', () =>
+    withServer(async ({ live, sink, client }) => {
+      const { server } = live;
+      let seen: unknown = null;
+      server.onCrash = (error) => {
+        seen = error;
+      };
+      const strlen = server.commands.named('strlen')!;
+      (strlen as { handler: unknown }).handler = (c: { out: { array(n: number): void } }) => {
+        c.out.array(3);
+        throw new TypeError('made for this test');
+      };
+      await using other = await RespClient.connect(live.port);
+      await other.ask('PING');
+      client.capture();
+      client.write('SET a 1\r\nSTRLEN a\r\nSET a 2\r\n');
+      await client.waitClosed();
+      expect(String(client.captured())).toBe('+OK\r\n-ERR internal error\r\n');
+      expect(String(seen)).toContain('made for this test');
+      expect(sink.take()).toEqual(['0 SET a 1']);
+      expect(sink.events.at(-1)).toBe('write');
+      const log = live.lines.join('');
+      expect(log).toContain('made for this test');
+      expect(log).toContain('command: strlen, 2 arguments, database 0');
+      // Nothing is executed any more.
+      const calls = server.statistics.commands;
+      other.write('SET b 1\r\n');
+      await eventually(() => server.statistics.reads >= 4);
+      expect(server.statistics.commands).toBe(calls);
+    }));
+});
+
+describe('maxmemory', () => {
+  it('refuses what would take more, and lets through again once there is room', async () => {
+    await using live = await LiveServer.start();
+    await using client = await RespClient.connect(live.port);
+    await client.ask('SET', 'big', 'x'.repeat(1_000_000));
+    const used = Number(/used_memory:(\d+)/.exec(String(await client.ask('INFO', 'memory')))![1]);
+    await client.ask('CONFIG', 'SET', 'maxmemory', used - 500_000);
+    const reply = await client.call('SET', 'more', 'x');
+    expect(String(reply.bytes)).toMatch(/^OOM command not allowed/);
+    expect(await client.ask('DEL', 'big')).toBe(1);
+    expect(await client.ask('SET', 'more', 'x')).toBe('OK');
+  });
+});
+
 describe('commands under other names', () => {
   it('keep their rules, and the old name is gone', async () => {
     await using live = await LiveServer.start({

@@ -113,30 +113,28 @@ function clientsSection(server: Server): Field[] {
 
 function memorySection(server: Server): Field[] {
   const { config } = server;
+  server.clients.measure();
   const m = server.memory();
-  const { arena } = server.keyspace;
-  const stats = arena.stats();
+  const { rss, heapUsed } = process.memoryUsage();
+  const stats = server.keyspace.arena.stats();
   const peak = Math.max(server.memoryPeak, m.used);
-  let clientBytes = 0;
-  for (const client of server.clients.list()) clientBytes += client.bytes;
   const maxmemory = Number(config.values.maxmemory);
-  const overhead = m.used - stats.bytesUsed;
-  const dataset = m.used - overhead;
+  const overhead = m.used - m.data;
   const allocatorActive = stats.bytesUsed + stats.bytesFreeInSpans;
   const ratio = (a: number, b: number) => (b === 0 ? 0 : a / b).toFixed(2);
   const net = Math.max(1, m.used - server.memoryAtStart);
   return [
     ['used_memory', m.used],
     ['used_memory_human', humanBytes(m.used)],
-    ['used_memory_rss', m.rss],
-    ['used_memory_rss_human', humanBytes(m.rss)],
+    ['used_memory_rss', rss],
+    ['used_memory_rss_human', humanBytes(rss)],
     ['used_memory_peak', peak],
     ['used_memory_peak_human', humanBytes(peak)],
     ['used_memory_peak_perc', `${((m.used / peak) * 100).toFixed(2)}%`],
     ['used_memory_overhead', overhead],
     ['used_memory_startup', server.memoryAtStart],
-    ['used_memory_dataset', dataset],
-    ['used_memory_dataset_perc', `${Math.min(100, (dataset / net) * 100).toFixed(2)}%`],
+    ['used_memory_dataset', m.data],
+    ['used_memory_dataset_perc', `${Math.min(100, (m.data / net) * 100).toFixed(2)}%`],
     ['allocator_allocated', stats.bytesUsed],
     ['allocator_active', allocatorActive],
     ['allocator_resident', stats.bytesReserved],
@@ -162,21 +160,21 @@ function memorySection(server: Server): Field[] {
     ['allocator_frag_bytes', stats.bytesFreeInSpans],
     ['allocator_rss_ratio', ratio(stats.bytesReserved, allocatorActive)],
     ['allocator_rss_bytes', stats.bytesFreePages],
-    ['rss_overhead_ratio', ratio(m.rss, stats.bytesReserved)],
-    ['rss_overhead_bytes', m.rss - stats.bytesReserved],
-    ['mem_fragmentation_ratio', ratio(m.rss, m.used)],
-    ['mem_fragmentation_bytes', m.rss - m.used],
+    ['rss_overhead_ratio', ratio(rss, stats.bytesReserved)],
+    ['rss_overhead_bytes', rss - stats.bytesReserved],
+    ['mem_fragmentation_ratio', ratio(rss, m.used)],
+    ['mem_fragmentation_bytes', rss - m.used],
     ['mem_not_counted_for_evict', 0],
     ['mem_replication_backlog', 0],
     ['mem_total_replication_buffers', 0],
     ['mem_clients_slaves', 0],
-    ['mem_clients_normal', clientBytes],
+    ['mem_clients_normal', m.clients],
     ['mem_cluster_links', 0],
-    ['mem_aof_buffer', server.persistence.appendLog.bufferBytes],
+    ['mem_aof_buffer', m.log],
     ['mem_allocator', 'arena'],
     ['arena_segments', stats.segments],
     ['arena_waiting_bytes', stats.bytesDeferred],
-    ['js_heap_used', m.heap],
+    ['js_heap_used', heapUsed],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', server.keyspace.discardedCount],
     ['lazyfreed_objects', 0],
@@ -231,7 +229,7 @@ function statsSection(server: Server): Field[] {
     ['total_error_replies', s.errorReplies],
     ['dump_payload_sanitizations', 0],
     ['total_reads_processed', s.reads],
-    ['total_writes_processed', s.writes],
+    ['total_writes_processed', server.turn.writes],
     ['io_threaded_reads_processed', 0],
     ['io_threaded_writes_processed', 0],
     ['client_query_buffer_limit_disconnections', s.queryBufferLimitDisconnections],

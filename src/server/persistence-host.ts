@@ -3,6 +3,7 @@
  * loaded.
  */
 
+import type { Disk } from '../disk/disk.js';
 import { RdbReader } from '../formats/rdb/reader.js';
 import type { RdbVersion } from '../formats/rdb/writer.js';
 import { KeyspaceLoader, type LoadedExtras } from '../persistence/keyspace-loader.js';
@@ -21,6 +22,13 @@ export class NoDirectory extends Error {
     super('this server keeps its data in memory only');
   }
 }
+
+/** The disk of such a server. */
+export const NO_DISK: Disk = new Proxy({} as Disk, {
+  get: () => () => {
+    throw new NoDirectory();
+  },
+});
 
 export function makeHost(server: Server): PersistenceHost {
   const { keyspace } = server;

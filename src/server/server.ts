@@ -30,7 +30,7 @@ import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
 import { infoText } from './info.js';
 import type { Logger } from './log.js';
-import { makeHost } from './persistence-host.js';
+import { makeHost, NO_DISK } from './persistence-host.js';
 import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
 import { Statistics } from './statistics.js';
@@ -73,6 +73,7 @@ export class Server {
   /** Without a directory: nothing is loaded, nothing is written. */
   readonly inMemory: boolean;
   replicationId = randomBytes(20).toString('hex');
+  /** Bytes of heap and buffers that the process had when the server was made. */
   readonly memoryAtStart: number;
   memoryPeak = 0;
 
@@ -83,6 +84,10 @@ export class Server {
 
   /** SHUTDOWN has ended the server: end the process with this code. */
   onExit: (code: number) => void = () => {};
+  /** A bug: whatever the process does about errors that nobody expects. */
+  onCrash: (error: unknown) => void = (error) => {
+    throw error;
+  };
   /** The sockets listen, nothing is loaded yet. */
   onListening: () => void = () => {};
 
@@ -98,7 +103,7 @@ export class Server {
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.anyPort = options.anyPort ?? false;
     this.inMemory = options.inMemory ?? false;
-    this.disk = options.disk ?? nodeDisk;
+    this.disk = options.disk ?? (this.inMemory ? NO_DISK : nodeDisk);
     this.configFace = config;
     this.startedMs = this.clock.now();
     this.keyspace = new Keyspace({ expired: (db, key) => this.expired(db.index, key) }, config.values.databases);
@@ -157,7 +162,8 @@ export class Server {
     );
     this.gate.debugAllowed = (session) => this.isAllowed(config.values['enable-debug-command'], session);
     this.followConfig();
-    this.memoryAtStart = this.memory().used;
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    this.memoryAtStart = Math.max(0, heapUsed + arrayBuffers - this.keyspace.arena.bytesReserved);
   }
 
   /** Names of all commands, for checking rename-command lines. */
@@ -275,8 +281,13 @@ export class Server {
       this.boundByCommand = true;
     });
     config.onChange(['bind', 'port'], () => void this.listenElsewhere());
+    config.onChange('save', () => (this.inMemory && values.save.length > 0 ? IN_MEMORY : null));
+    copy(['maxmemory', 'maxmemory-policy'], () => {
+      const limit = Number(values.maxmemory);
+      this.gate.makeRoom = limit === 0 ? null : () => this.memory().used <= limit;
+    });
     config.onChange('appendonly', () => {
-      if (this.inMemory && values.appendonly) return 'this server keeps its data in memory only';
+      if (this.inMemory && values.appendonly) return IN_MEMORY;
       return this.persistence.setAppendonly(values.appendonly);
     });
     const { limits } = this.keyspace;
@@ -305,10 +316,13 @@ export class Server {
   }
 
   checkPassword(user: string, password: Uint8Array): boolean {
-    if (user !== 'default') return false;
     // The default user has no password until there is one: any is right.
-    if (this.password.length === 0) return true;
-    return password.length === this.password.length && timingSafeEqual(password, this.password);
+    const right =
+      user === 'default' &&
+      (this.password.length === 0 ||
+        (password.length === this.password.length && timingSafeEqual(password, this.password)));
+    if (!right) this.statistics.authDenied++;
+    return right;
   }
 
   /** Whether a guarded thing is allowed for the client: `no`, `yes`, `local`. */
@@ -343,8 +357,12 @@ export class Server {
     );
     log.warning(error instanceof Error ? (error.stack ?? error.message) : String(error));
     log.warning(`command: ${command}, ${args.count} arguments, database ${session.db}, client ${session.id}`);
+    // What was executed before it is written and answered; nothing more is executed.
+    session.flags |= SessionFlag.CLOSE_AFTER_REPLY;
+    this.clients.hold();
     setImmediate(() => {
-      throw error;
+      this.turn.finish();
+      this.onCrash(error);
     });
   }
 
@@ -356,6 +374,7 @@ export class Server {
 
   resetStatistics(): void {
     this.statistics.reset();
+    this.turn.writes = 0;
     this.commands.resetStatistics();
     this.keyspace.hits = 0;
     this.keyspace.misses = 0;
@@ -378,12 +397,14 @@ export class Server {
     return found;
   }
 
-  /** Bytes: of data and of what serves it, of the JS heap alone, of the whole process. */
-  memory(): { used: number; heap: number; rss: number } {
-    const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
-    const { arena } = this.keyspace;
-    const buffers = Math.max(0, arrayBuffers - arena.bytesReserved);
-    return { used: arena.bytesUsed + heapUsed + buffers, heap: heapUsed, rss };
+  /**
+   * Bytes. `used` is what data and clients take, on top of what the process took at its start: that is what maxmemory
+   * limits. What the JS heap has grown by since then is garbage for the most part, and no measure.
+   */
+  memory(): { used: number; data: number; clients: number; log: number } {
+    const data = this.keyspace.arena.bytesUsed;
+    const log = this.persistence.appendLog.bufferBytes;
+    return { used: this.memoryAtStart + data + this.clients.bytes + log, data, clients: this.clients.bytes, log };
   }
 
   sleep(ms: number): void {
@@ -446,6 +467,8 @@ export class Server {
     await this.listener.close();
   }
 }
+
+const IN_MEMORY = 'this server keeps its data in memory only';
 
 const LIMIT_DIRECTIVES = [
   'hash-max-listpack-entries',

@@ -40,7 +40,6 @@ export class Statistics {
   netInputBytes = 0;
   netOutputBytes = 0;
   reads = 0;
-  writes = 0;
   errorReplies = 0;
   evictedClients = 0;
   authDenied = 0;
@@ -67,7 +66,6 @@ export class Statistics {
     this.netInputBytes = 0;
     this.netOutputBytes = 0;
     this.reads = 0;
-    this.writes = 0;
     this.errorReplies = 0;
     this.evictedClients = 0;
     this.authDenied = 0;

@@ -56,6 +56,8 @@ export interface TurnEvents {
 
 export class Turn {
   private batch: Batch;
+  /** Writes to connections. */
+  writes = 0;
   private scheduled = false;
   private spare: Buffer[] = [];
   private readonly end = () => this.finish();
@@ -147,7 +149,10 @@ export class Turn {
         this.events.unsafe(client);
         continue;
       }
-      if (ends[i]! > starts[i]! && client.connection.write(buf, starts[i]!, ends[i]!)) held = true;
+      if (ends[i]! > starts[i]!) {
+        this.writes++;
+        if (client.connection.write(buf, starts[i]!, ends[i]!)) held = true;
+      }
       if (client.attention || client.connection.pending > 0) this.events.sent(client);
     }
     return held;
