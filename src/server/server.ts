@@ -290,6 +290,7 @@ export class Server {
       if (this.inMemory && values.appendonly) return IN_MEMORY;
       return this.persistence.setAppendonly(values.appendonly);
     });
+    config.onChange('dir', () => this.persistence.dirRefusal());
     const { limits } = this.keyspace;
     copy(LIMIT_DIRECTIVES, () => {
       limits.hashMaxListpackEntries = Number(values['hash-max-listpack-entries']);
