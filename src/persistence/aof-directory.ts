@@ -17,19 +17,20 @@ import { Manifest, manifestName, temporaryManifestName } from '../formats/aof/ma
 
 export class AofDirectory {
   manifest = new Manifest();
-  /** Path of the directory. */
-  readonly path: string;
 
   constructor(
     readonly disk: Disk,
-    /** The directive `dir`. */
-    private readonly parent: string,
-    directoryName: string,
+    /** The directive `dir`, absolute. It is changed only while no file is open. */
+    public parent: string,
+    private readonly name: string,
     /** The directive `appendfilename`: what all names begin with. */
     readonly prefix: string,
     private readonly log: Log,
-  ) {
-    this.path = join(parent, directoryName);
+  ) {}
+
+  /** Path of the directory. */
+  get path(): string {
+    return join(this.parent, this.name);
   }
 
   file(name: string): string {

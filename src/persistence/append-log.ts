@@ -115,7 +115,7 @@ export class AppendLog {
 
   /** Opens a file to append to, emptied first for `create`. */
   open(path: string, mode: 'append' | 'create'): LogFile {
-    return new LogFile(this.disk, path, this.disk.open(path, mode), () => this.config['aof-checksum']);
+    return new LogFile(this.disk, this.disk.open(path, mode), () => this.config['aof-checksum']);
   }
 
   // --- the sink of effects -------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ export class LogFile {
 
   constructor(
     private readonly disk: Disk,
-    readonly path: string,
     readonly fd: number,
     private readonly checksums: () => boolean,
   ) {

@@ -247,6 +247,7 @@ export class Persistence {
 
   private startRewrite(): void {
     this.rewriteScheduled = false;
+    if (this.appendLog.main === null) this.directory.parent = this.config.dir;
     void this.rewriter.start().then(() => {
       if (this.aof === 'wait' || (this.aof === 'on' && this.appendLog.syncFailed)) this.rewriteScheduled = true;
     });
@@ -318,6 +319,7 @@ export class Persistence {
       return null;
     }
     try {
+      if (!this.busy) this.directory.parent = this.config.dir;
       this.directory.ensure();
     } catch (error) {
       this.log.warning(`Can't open or create append-only dir ${this.directory.path}: ${strerror(error)}`);
@@ -333,6 +335,12 @@ export class Persistence {
       this.startRewrite();
     }
     return null;
+  }
+
+  /** CONFIG SET dir, after the change: null, or why it must be taken back. */
+  dirRefusal(): string | null {
+    if (this.config.dir === this.directory.parent || (this.aof === 'off' && !this.busy)) return null;
+    return 'The append only file is open in the old directory. Turn appendonly off first';
   }
 
   /** Resolves when an `appendonly no` has closed the files. */

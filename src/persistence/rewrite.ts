@@ -152,8 +152,10 @@ export class Rewriter {
   }
 
   private async rewrite(): Promise<void> {
-    const { directory, log } = this.options;
+    const { directory, appendLog, log } = this.options;
     directory.ensure();
+    // While there is no log, nobody has looked: the numbers of files that are there must not be used again.
+    if (appendLog.main === null) directory.load();
     // From here on no command is in progress: its effects are in the log whole.
     await Promise.resolve();
     this.rdbInstead = false;
