@@ -43,6 +43,8 @@ function session(server: Server, args: readonly string[], input: string): Promis
     cli.on('close', (code) => {
       resolve(`${printed.out}${printed.err}exit ${code}\n`.replaceAll(String(server.port), 'PORT'));
     });
+    // A command line may end before it has read its input.
+    cli.stdin.on('error', () => {});
     cli.stdin.end(input);
   });
 }
