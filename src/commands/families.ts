@@ -5,6 +5,7 @@ import { COMMAND_COMMANDS } from './command.js';
 import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
 import { DEBUG_COMMANDS } from './debug.js';
+import { DUMP_COMMANDS } from './dump.js';
 import { EXPIRE_COMMANDS } from './expire.js';
 import { GEO_COMMANDS } from './geo-rows.js';
 import { HASH_COMMANDS } from './hash.js';
@@ -36,6 +37,7 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   HYPERLOGLOG_COMMANDS,
   KEY_COMMANDS,
   SORT_COMMANDS,
+  DUMP_COMMANDS,
   EXPIRE_COMMANDS,
   LIST_COMMANDS,
   HASH_COMMANDS,

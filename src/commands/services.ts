@@ -27,6 +27,11 @@ export interface Persistence {
   loadAppendLog(): string | null;
 }
 
+export interface DumpFormat {
+  version: 9 | 10 | 11 | 12;
+  compression: boolean;
+}
+
 export interface ShutdownOptions {
   /** null: as the save points say. */
   save: boolean | null;
@@ -108,6 +113,8 @@ export interface ServerContext extends ConfigContext {
   setActiveExpire(on: boolean): void;
   /** Keeps the event loop for so long, as DEBUG SLEEP does. */
   sleep(ms: number): void;
+  /** How DUMP writes: `rdb-version` and `rdbcompression`. */
+  readonly dumpFormat: DumpFormat;
   /** lazyfree-lazy-user-flush. */
   readonly lazyUserFlush: boolean;
 }

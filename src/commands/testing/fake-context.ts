@@ -18,6 +18,7 @@ import { ItemType, itemType } from '../../memory/item.js';
 import { Hash } from '../../values/hash.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
+import { Stream } from '../../values/stream.js';
 import type { Value } from '../../values/value.js';
 import type { ZSet } from '../../values/zset.js';
 import type { Context, NotifyClass } from '../context.js';
@@ -33,6 +34,8 @@ export class FakeContext implements Context {
   out = new ReplyWriter();
   now = 1_700_000_000_000;
   replaying = false;
+  /** As a server's Context has it. */
+  readonly dumpFormat = { version: 11, compression: true } as const;
   readonly s1 = new Slice();
   readonly s2 = new Slice();
 
@@ -173,10 +176,20 @@ export class FakeContext implements Context {
     return this.keyspace.openZset(entry);
   }
 
+  streamToRead(a: Args, i: number): Stream | null {
+    const entry = this.readType(a, i, ItemType.STREAM);
+    return entry === 0 ? null : this.keyspace.openStream(entry);
+  }
+  streamToWrite(a: Args, i: number, create: boolean): Stream | null {
+    const entry = this.writeType(a, i, ItemType.STREAM);
+    if (entry !== 0) return this.keyspace.openStream(entry);
+    return create ? this.keyspace.createStream() : null;
+  }
+
   commit(a: Args, i: number, value: Value): boolean {
     const { db } = this;
     if (value.entry === 0) {
-      if (value.length === 0) {
+      if (value.isEmpty) {
         value.release();
         return true;
       }
@@ -186,7 +199,7 @@ export class FakeContext implements Context {
       return false;
     }
     db.storeValue(value.entry, value);
-    if (value.length > 0) return false;
+    if (!value.isEmpty) return false;
     db.deleteEntry(value.entry);
     value.entry = 0;
     this.event('del', db, a.bytes(i));
@@ -227,6 +240,7 @@ export class FakeContext implements Context {
 
 function typeOf(value: Value): ItemType {
   if (value instanceof List) return ItemType.LIST;
+  if (value instanceof Stream) return ItemType.STREAM;
   if (value instanceof Hash) return ItemType.HASH;
   return value instanceof SetValue ? ItemType.SET : ItemType.ZSET;
 }

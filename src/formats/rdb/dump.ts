@@ -1,7 +1,7 @@
 /**
  * The payloads of DUMP and RESTORE: one value without its key, and what proves it whole.
  *
- *   [ type u8 ][ value ][ RDB version u16 ][ CRC64 of everything before, u64 ]            little-endian; CRC 0 = none
+ *   [ type u8 ][ value ][ RDB version u16 ][ CRC64 of everything before, u64 ]            little-endian
  *
  * There is no magic; Valkey's own versions begin at 80.
  */
@@ -23,10 +23,7 @@ export function isSoundDump(buf: Uint8Array, off: number, len: number): boolean 
   if (len < FOOTER_BYTES) return false;
   const version = dumpVersion(buf, off, len);
   if (version > RDB_VERSION_MAX && (version < VALKEY_VERSION_MIN || version > VALKEY_VERSION_MAX)) return false;
-  const sumAt = off + len - 8;
-  let stored = 0;
-  for (let i = 0; i < 8; i++) stored |= buf[sumAt + i]!;
-  return stored === 0 || new Crc64().update(buf, off, len - 8).matches(buf, sumAt);
+  return new Crc64().update(buf, off, len - 8).matches(buf, off + len - 8);
 }
 
 function dumpVersion(buf: Uint8Array, off: number, len: number): number {
