@@ -287,6 +287,20 @@ describe('damage', () => {
     expect(error.offset).toBe(numbered(1).length);
   });
 
+  test('a command that answers an error is told; the rest is loaded', async () => {
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': command('SET', 'troubled', 'x') + numbered(1) }, ONE_INCR);
+    const server = await start(disk);
+    expect(server.journal).toEqual([1]);
+    expect(server.lines.join('\n')).toMatch(/== CRITICAL == While the AOF was loaded the command 'SET' .*ERR trouble/);
+  });
+
+  test('a database that does not exist here stops the start', async () => {
+    const log = numbered(1) + command('SELECT', '7') + numbered(2);
+    const error = await refusal(withFiles({ 'appendonly.aof.1.incr.aof': log }, ONE_INCR));
+    expect(error.offset).toBe(numbered(1).length);
+    expect(error.message).toContain('ERR DB index is out of range');
+  });
+
   test('a flipped bit within a value is found by its checksum; aof-checksum no loads it', async () => {
     let disk = withFiles({}, undefined);
     const server = await start(disk);

@@ -47,8 +47,11 @@ export interface LoadTarget {
    * @param duplicates what becomes of a key that is there already
    */
   openRdb(source: ByteSource, kind: 'dump' | 'base', duplicates: 'refuse' | 'replace'): RdbLoad;
-  /** Runs a command of the log (never MULTI or EXEC). Valid during the call. Throws UnknownCommand for one that is none. */
-  apply(args: Args): void;
+  /**
+   * Runs a command of the log (never MULTI or EXEC); it is valid during the call. Returns null, or the error that the command
+   * answers. Throws UnknownCommand for one that is none.
+   */
+  apply(args: Args): string | null;
 }
 
 /** The log holds a command that this server does not know. */
@@ -108,6 +111,8 @@ const SLICE_MS = 10;
 /** Commands and keys between two looks at the clock. */
 const CLOCK_EVERY = 64;
 
+const ERRORS_SHOWN = 20;
+
 /** Yields wherever the event loop may turn. */
 type Load<T> = Generator<void, T, void>;
 
@@ -116,6 +121,8 @@ class LoadAgain extends Error {}
 
 export class Recovery {
   private lastYieldMs = performance.now();
+  /** Commands that answered an error. */
+  private errors = 0;
 
   constructor(private readonly options: RecoveryOptions) {}
 
@@ -313,7 +320,7 @@ export class Recovery {
       if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, path, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
-      else throw this.unreadable(path, error);
+      else throw error instanceof RecoveryError ? error : this.unreadable(path, error);
     }
     progress.loadedBytes = before + bytes;
   }
@@ -338,10 +345,10 @@ export class Recovery {
             if (queue === null) queue = [];
             else queue.push(args.clone());
           } else if (queue !== null) {
-            for (const queued of queue) target.apply(queued);
+            for (const queued of queue) this.apply(queued, reader);
             queue = null;
           } else if (!(args.count === 1 && args.is(0, 'EXEC'))) {
-            target.apply(args);
+            this.apply(args, reader);
           }
         }
         if (i % CLOCK_EVERY === 0 && this.sliceOver()) {
@@ -352,6 +359,25 @@ export class Recovery {
       progress.loadedBytes = before + reader.offset;
     }
     reader.end();
+  }
+
+  /**
+   * A command that was logged had changed something, so one that answers an error tells that the data is not what it was
+   * then. Stock servers go on, and so does this one, but says so; except for SELECT, after which all that follows would go
+   * into a wrong database.
+   */
+  private apply(args: Args, reader: LogReader): void {
+    const { target, log } = this.options;
+    const error = target.apply(args);
+    if (error === null) return;
+    const what = `the command '${args.latin1(0).slice(0, 40)}' before byte ${reader.offset} of ${reader.file} answers: ${error}`;
+    if (args.is(0, 'SELECT')) {
+      log.warning(`Can't load the append only file: ${what}`);
+      throw new RecoveryError(`Can't load the append only file: ${what}`, reader.file, reader.tokenOffset);
+    }
+    if (++this.errors <= ERRORS_SHOWN) {
+      log.warning(`== CRITICAL == While the AOF was loaded ${what}. What it changed when it was logged is missing now`);
+    }
   }
 
   private sliceOver(): boolean {

@@ -1,6 +1,6 @@
 /**
- * Runs the commands of a log: by their handlers, without clients' checks, without effects. Errors that a command answers
- * are no news: it answered them when it was logged, too.
+ * Runs the commands of a log: by their handlers, without clients' checks, without effects. An error that a
+ * command answers is told to recovery: it did not answer one when it was logged.
  */
 import { CommandError } from '../base/errors.js';
 import { Session, SessionFlag } from '../commands/session.js';
@@ -22,8 +22,8 @@ export class Replay {
     this.session.db = 0;
   }
 
-  /** Throws UnknownCommand. */
-  apply(a: Args): void {
+  /** Returns null, or the error that the command answers. Throws UnknownCommand. */
+  apply(a: Args): string | null {
     const { dispatcher, session } = this;
     const { context } = dispatcher;
     const command = dispatcher.commands.find(a);
@@ -37,8 +37,10 @@ export class Replay {
     context.replaying = true;
     try {
       command.handler(context, a);
+      return null;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
+      return error.message;
     } finally {
       dispatcher.session = before;
       context.out = out;

@@ -152,9 +152,14 @@ export class ModelServer {
     this.replayDb = 0;
   }
 
-  apply(args: Args): void {
-    if (args.is(0, 'SELECT')) this.replayDb = args.integer(1);
-    else this.run(this.replayDb, args);
+  apply(args: Args): string | null {
+    if (!args.is(0, 'SELECT')) {
+      this.run(this.replayDb, args);
+      return args.latin1(1) === 'troubled' ? 'ERR trouble' : null;
+    }
+    if (args.integer(1) > 1) return 'ERR DB index is out of range';
+    this.replayDb = args.integer(1);
+    return null;
   }
 
   private run(db: number, args: Args): void {
