@@ -14,6 +14,7 @@ import type { ItemType } from '../memory/item.js';
 import type { Hash } from '../values/hash.js';
 import type { List } from '../values/list.js';
 import type { SetValue } from '../values/set.js';
+import type { Stream } from '../values/stream.js';
 import type { Value } from '../values/value.js';
 import type { ZSet } from '../values/zset.js';
 
@@ -55,9 +56,11 @@ export interface Context {
   setToWrite(a: Args, i: number, create: boolean): SetValue | null;
   zsetToRead(a: Args, i: number): ZSet | null;
   zsetToWrite(a: Args, i: number, create: boolean): ZSet | null;
+  streamToRead(a: Args, i: number): Stream | null;
+  streamToWrite(a: Args, i: number, create: boolean): Stream | null;
   /**
    * Stores a changed handle back under key argument i: makes the entry when it was created, deletes the key (and notifies
-   * `del`) when the value is empty now. Returns whether the key was deleted.
+   * `del`) when the value is empty now (streams stay). Returns whether the key was deleted.
    */
   commit(a: Args, i: number, value: Value): boolean;
 

@@ -41,8 +41,6 @@ export function encodingName(c: Context, entry: number): string {
   switch (itemType(arena, entry)) {
     case ItemType.STRING:
       return stringEncodingName(encoding);
-    case ItemType.STREAM:
-      return 'stream';
     case ItemType.MODULE:
       return 'raw';
     default:

@@ -246,7 +246,7 @@ export class Keyspace {
       return;
     }
     const handle = this.freeHandleOf(type).open(encoding, root);
-    if (handle.length <= FREED_AT_ONCE_MAX) handle.release();
+    if (handle.effort <= FREED_AT_ONCE_MAX) handle.release();
     else this.discard(this.newHandle(type).open(encoding, root).dismantle(), null);
   }
 
@@ -255,6 +255,7 @@ export class Keyspace {
     if (type === ItemType.LIST) return new List(arena, limits);
     if (type === ItemType.HASH) return new Hash(arena, limits);
     if (type === ItemType.SET) return new SetValue(arena, limits);
+    if (type === ItemType.STREAM) return new Stream(arena, limits);
     return new ZSet(arena, limits);
   }
 

@@ -5,6 +5,7 @@
 import { Dict } from '../memory/dict.js';
 import { Encoding, hasRoot, ItemType, itemEncoding, itemMeta, itemRoot, itemType } from '../memory/item.js';
 import { Tree } from '../memory/tree.js';
+import type { Stream } from '../values/stream.js';
 import { ScoreOrder } from '../values/zset-order.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -28,6 +29,7 @@ export function entryBytes(keyspace: Keyspace, entry: number, samples: number): 
   const add = (address: number): void => {
     bytes += arena.capacity(address);
   };
+  if (type === ItemType.STREAM) return bytes + (value as Stream).bytes(samples);
   // A list's elements share blocks, so there are few enough of them.
   if (samples === 0 || type === ItemType.LIST || value.length <= ELEMENTS_WHOLE) {
     value.blocks(add);

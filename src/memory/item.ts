@@ -37,8 +37,8 @@ export const Encoding = {
   LISTPACK: 3, // list, set, hash, zset: root is a listpack
   INTSET: 4, // set: root is an intset
   DICT: 5, // set, hash: root is a dict
-  TREE: 6, // list: root is a tree of listpacks ("quicklist"); zset: root is a dict and a tree ("skiplist")
-  BLOB: 7, // stream, module: root is the RDB payload
+  TREE: 6, // list: root is a tree of listpacks ("quicklist"); zset: root is a dict and a tree ("skiplist"); stream: its root
+  BLOB: 7, // module: root is the RDB payload
 } as const;
 export type Encoding = (typeof Encoding)[keyof typeof Encoding];
 

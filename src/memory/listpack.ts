@@ -341,31 +341,34 @@ let planContent = 0;
 
 /** Decides how the text is stored, for `putElement`, and returns the bytes it takes, backlen included. */
 export function planElement(buf: Uint8Array, off: number, len: number): number {
-  if (len <= 20 && int64.parse64(buf, off, len)) {
-    planHigh = int64.hi;
-    planLow = int64.lo;
-    const n = planLow | 0;
-    if (planHigh !== n >> 31) {
-      planKind = INT64;
-      planContent = 9;
-    } else if (n >= 0 && n <= 127) {
-      planKind = 0;
-      planContent = 1;
-    } else if (n >= -4096 && n <= 4095) {
-      planKind = 0xc0;
-      planContent = 2;
-    } else {
-      planKind = n >= -32768 && n <= 32767 ? INT16 : n >= -8388608 && n <= 8388607 ? INT24 : INT32;
-      planContent = planKind - INT16 + 3;
-    }
-    return planContent + 1;
-  }
+  if (len <= 20 && int64.parse64(buf, off, len)) return planInteger(int64.hi, int64.lo);
   planKind = len < 64 ? 0x80 : len < 4096 ? 0xe0 : 0xf0;
   planContent = len + (len < 64 ? 1 : len < 4096 ? 2 : 5);
   return planContent + backlenBytes(planContent);
 }
 
-/** Writes at u8[at] the element that the last `planElement` was about; `buf` and `off` are the same. */
+/** As `planElement` for the integer of these halves (`int64` says which); `putElement` looks at no text then. */
+export function planInteger(hi: number, lo: number): number {
+  planHigh = hi;
+  planLow = lo;
+  const n = lo | 0;
+  if (hi !== n >> 31) {
+    planKind = INT64;
+    planContent = 9;
+  } else if (n >= 0 && n <= 127) {
+    planKind = 0;
+    planContent = 1;
+  } else if (n >= -4096 && n <= 4095) {
+    planKind = 0xc0;
+    planContent = 2;
+  } else {
+    planKind = n >= -32768 && n <= 32767 ? INT16 : n >= -8388608 && n <= 8388607 ? INT24 : INT32;
+    planContent = planKind - INT16 + 3;
+  }
+  return planContent + 1;
+}
+
+/** Writes at u8[at] the element that was planned last; `buf` and `off` are those of the plan. */
 export function putElement(u8: Uint8Array, at: number, buf: Uint8Array, off: number): void {
   const content = planContent;
   switch (planKind) {

@@ -15,6 +15,7 @@ import { ItemType, itemType } from '../memory/item.js';
 import type { Hash } from '../values/hash.js';
 import { List } from '../values/list.js';
 import { SetValue } from '../values/set.js';
+import { Stream } from '../values/stream.js';
 import type { Value } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
 
@@ -103,10 +104,20 @@ export class CallContext implements Context {
     return create ? this.keyspace.createZset() : null;
   }
 
+  streamToRead(a: Args, i: number): Stream | null {
+    const entry = this.readType(a, i, ItemType.STREAM);
+    return entry === 0 ? null : this.keyspace.openStream(entry);
+  }
+  streamToWrite(a: Args, i: number, create: boolean): Stream | null {
+    const entry = this.writeType(a, i, ItemType.STREAM);
+    if (entry !== 0) return this.keyspace.openStream(entry);
+    return create ? this.keyspace.createStream() : null;
+  }
+
   commit(a: Args, i: number, value: Value): boolean {
     const { db } = this;
     if (value.entry === 0) {
-      if (value.length === 0) {
+      if (value.isEmpty) {
         value.release();
         return true;
       }
@@ -116,7 +127,7 @@ export class CallContext implements Context {
       return false;
     }
     db.storeValue(value.entry, value);
-    if (value.length > 0) return false;
+    if (!value.isEmpty) return false;
     db.deleteEntry(value.entry);
     value.entry = 0;
     if (this.events !== null) this.events('g', 'del', db.index, a.bytes(i));
@@ -160,6 +171,7 @@ export class CallContext implements Context {
 
 function typeOf(value: Value): ItemType {
   if (value instanceof List) return ItemType.LIST;
+  if (value instanceof Stream) return ItemType.STREAM;
   if (value instanceof ZSet) return ItemType.ZSET;
   return value instanceof SetValue ? ItemType.SET : ItemType.HASH;
 }

@@ -301,6 +301,8 @@ export class Server {
       limits.zsetMaxListpackEntries = Number(values['zset-max-listpack-entries']);
       limits.zsetMaxListpackValue = Number(values['zset-max-listpack-value']);
       limits.listMaxListpackSize = values['list-max-listpack-size'];
+      limits.streamNodeMaxBytes = Number(values['stream-node-max-bytes']);
+      limits.streamNodeMaxEntries = Number(values['stream-node-max-entries']);
       limits.hllSparseMaxBytes = Number(values['hll-sparse-max-bytes']);
     });
   }
@@ -480,5 +482,7 @@ const LIMIT_DIRECTIVES = [
   'zset-max-listpack-entries',
   'zset-max-listpack-value',
   'list-max-listpack-size',
+  'stream-node-max-bytes',
+  'stream-node-max-entries',
   'hll-sparse-max-bytes',
 ] as const;

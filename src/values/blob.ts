@@ -1,5 +1,5 @@
 /**
- * Values that are kept as their RDB payload, whole, in one arena block: streams and module values (Encoding.BLOB).
+ * Values that are kept as their RDB payload, whole, in one arena block: those of modules (Encoding.BLOB).
  *
  *   [ bytes of the value u32 ][ RDB type u8 ][ the value as it stands in an RDB file ]
  *

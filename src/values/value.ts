@@ -30,6 +30,14 @@ export abstract class Value {
   abstract create(): this;
   /** Number of elements (fields, members). O(1). */
   abstract get length(): number;
+  /** Whether there is nothing left that a key is kept for. */
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+  /** About how many blocks `release` frees, elements that share blocks counted or not. */
+  get effort(): number {
+    return this.length;
+  }
   /** Frees every block of the value. The handle is empty afterwards. */
   abstract release(): void;
   /** A deep copy's root; its encoding is this one's. */
@@ -60,6 +68,9 @@ export interface Limits {
   zsetMaxListpackValue: number;
   /** -1..-5: 4, 8, 16, 32, 64 KiB a node; positive: entries a node. */
   listMaxListpackSize: number;
+  /** Bytes and entries of a stream's node; 0 = no limit. */
+  streamNodeMaxBytes: number;
+  streamNodeMaxEntries: number;
   /** Bytes, header included, up to which a HyperLogLog stays sparse. */
   hllSparseMaxBytes: number;
   /** Bytes that a string may have. */
@@ -75,6 +86,8 @@ export const DEFAULT_LIMITS: Limits = {
   zsetMaxListpackEntries: 128,
   zsetMaxListpackValue: 64,
   listMaxListpackSize: -2,
+  streamNodeMaxBytes: 4096,
+  streamNodeMaxEntries: 100,
   hllSparseMaxBytes: 3000,
   protoMaxBulkLen: 512 * 1024 * 1024,
 };

@@ -20,8 +20,12 @@ import {
 import { Hash } from '../../src/values/hash.js';
 import { List } from '../../src/values/list.js';
 import { SetValue } from '../../src/values/set.js';
+import { ID_MIN, Stream, type Trim } from '../../src/values/stream.js';
+import { newGroup, StreamGroup } from '../../src/values/stream-group.js';
+import { StreamId } from '../../src/values/stream-id.js';
 import type { Value } from '../../src/values/value.js';
 import { ZSet } from '../../src/values/zset.js';
+import { streamOf } from './rdb-store.js';
 
 /** A small deterministic generator of [0, 1). */
 export function rng(seed: number): () => number {
@@ -63,6 +67,9 @@ export function describeEntry(arena: Arena, entry: number, keyspace: Keyspace): 
     const set = new SetValue(arena, limits).open(encoding, itemRoot(arena, entry));
     for (let ok = set.first(a); ok; ok = set.next(a)) out.push(a.toString());
     out.sort();
+  } else if (type === 5) {
+    const stream = streamOf(new Stream(arena, limits).open(encoding, itemRoot(arena, entry)));
+    out.push(JSON.stringify(stream, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)));
   } else {
     const zset = new ZSet(arena, limits).open(encoding, itemRoot(arena, entry));
     for (let ok = zset.seekRank(0, a); ok; ok = zset.next(a)) out.push(a.toString());
@@ -135,11 +142,11 @@ function changeCollection(
   member: Buffer,
   random: () => number,
 ): void {
-  let type = entry === 0 ? 1 + Math.floor(random() * 4) : itemType(keyspace.arena, entry);
+  let type = entry === 0 ? 1 + Math.floor(random() * 5) : itemType(keyspace.arena, entry);
   if (type === 0) {
     db.deleteEntry(entry);
     entry = 0;
-    type = 1 + Math.floor(random() * 4);
+    type = 1 + Math.floor(random() * 5);
   }
   const n = random() < 0.02 ? 700 : 1;
   let value: Value;
@@ -167,6 +174,10 @@ function changeCollection(
       else set.remove(m, 0, m.length);
     }
     value = set;
+  } else if (type === 5) {
+    const stream = entry === 0 ? keyspace.createStream() : keyspace.openStream(entry);
+    for (let i = 0; i < Math.min(n, 60); i++) changeStream(stream, member, random);
+    value = stream;
   } else {
     const zset = entry === 0 ? keyspace.createZset() : keyspace.openZset(entry);
     for (let i = 0; i < n; i++) {
@@ -177,12 +188,72 @@ function changeCollection(
     value = zset;
   }
   if (entry === 0) {
-    if (value.length > 0) db.addValue(key, 0, key.length, type as 1, value.encoding, value.root, Number.NaN);
+    if (!value.isEmpty) db.addValue(key, 0, key.length, type as 1, value.encoding, value.root, Number.NaN);
     else value.release();
-  } else if (value.length === 0) {
+  } else if (value.isEmpty) {
     db.storeValue(entry, value);
     db.deleteEntry(entry);
   } else {
     db.storeValue(entry, value);
   }
+}
+
+/** One random change of a stream, its groups and their pending entries. */
+export function changeStream(stream: Stream, member: Buffer, random: () => number): void {
+  const { arena } = stream;
+  const pick = random();
+  const id = new StreamId();
+  if (pick < 0.5) {
+    stream.lastId(id);
+    if (random() < 0.3) id.setMs(id.msLo + 1 + Math.floor(random() * 3));
+    else id.increment();
+    const pairs = 1 + Math.floor(random() * 2);
+    const texts = [Buffer.from('f'), member, Buffer.from(`g${Math.floor(random() * 3)}`), member].slice(0, 2 * pairs);
+    const buf = Buffer.concat(texts);
+    const len = texts.map((text) => text.length);
+    stream.append(id, { buf, off: len.map((_, i) => len.slice(0, i).reduce((x, y) => x + y, 0)), len, from: 0, pairs });
+    return;
+  }
+  if (pick < 0.6) {
+    if (stream.edge(random() < 0.5, id) && stream.remove(id)) stream.settleFirst();
+    return;
+  }
+  if (pick < 0.65) {
+    const by = random() < 0.7 ? 'maxlen' : 'minid';
+    const maxlen = Math.floor(random() * 60);
+    const trim: Trim = { by, maxlen, minid: stream.firstId(id), approximate: random() < 0.3, limit: 0 };
+    trim.minid.msLo += Math.floor(random() * 3);
+    stream.trim(trim);
+    return;
+  }
+  const name = Buffer.from(`group:${Math.floor(random() * 3)}`);
+  let address = stream.findGroup(name, 0, name.length);
+  if (address === 0) {
+    address = newGroup(arena, name, 0, name.length, ID_MIN, -1n);
+    stream.insertGroup(address);
+  } else if (random() < 0.03) {
+    stream.removeGroup(address);
+    return;
+  }
+  changeGroup(stream, new StreamGroup(arena).open(stream, address), random);
+}
+
+function changeGroup(stream: Stream, group: StreamGroup, random: () => number): void {
+  const id = new StreamId();
+  const name = Buffer.from(`consumer ${Math.floor(random() * 4)}`);
+  let consumer = group.findConsumer(name, 0, name.length);
+  if (consumer < 0) consumer = group.createConsumer(name, 0, name.length, 1e11 + Math.floor(random() * 1000));
+  const pick = random();
+  if (pick < 0.05) {
+    group.deleteConsumer(consumer);
+    return;
+  }
+  if (pick < 0.2) group.setActiveMs(consumer, 1e11 + Math.floor(random() * 1000));
+  if (pick < 0.3) group.entriesRead = BigInt(Math.floor(random() * 5)) - 1n;
+  if (pick < 0.4) group.setLastId(stream.lastId(id));
+  id.setMs(1 + Math.floor(random() * 100));
+  const item = group.find(id);
+  if (item === 0) group.add(id, consumer, 1e11 + Math.floor(random() * 1000), 1n);
+  else if (random() < 0.3) group.remove(item);
+  else group.update(item, consumer, 1e11, group.deliveries(item) + 1n);
 }

@@ -8,7 +8,7 @@ import { Digester, type ScoreForm } from '../../src/formats/rdb/digest.js';
 import { RdbInput } from '../../src/formats/rdb/input.js';
 import { RdbKey, RdbReader, type RdbReaderOptions, type RdbTarget } from '../../src/formats/rdb/reader.js';
 import { BytesSource } from '../../src/formats/rdb/source.js';
-import { idFromBytes, type StreamId, StreamWalker } from '../../src/formats/rdb/stream.js';
+import { ValueReader } from '../../src/formats/rdb/value-reader.js';
 import { RdbWriter, type RdbWriterOptions } from '../../src/formats/rdb/writer.js';
 import { Arena } from '../../src/memory/arena.js';
 import {
@@ -26,10 +26,14 @@ import {
   itemValueIndex,
   setItemRoot,
 } from '../../src/memory/item.js';
-import { blobStore, blobType, blobValue } from '../../src/values/blob.js';
+import { blobStore, blobValue } from '../../src/values/blob.js';
 import { Hash } from '../../src/values/hash.js';
 import { List } from '../../src/values/list.js';
 import { SetValue } from '../../src/values/set.js';
+import { ID_MAX, ID_MIN, Stream } from '../../src/values/stream.js';
+import { READ_UNKNOWN, StreamGroup } from '../../src/values/stream-group.js';
+import { StreamId } from '../../src/values/stream-id.js';
+import { StreamIterator } from '../../src/values/stream-iterator.js';
 import { stringEncoding, stringEncodingName } from '../../src/values/string.js';
 import { DEFAULT_LIMITS, type Limits, type Value } from '../../src/values/value.js';
 import { ZSet } from '../../src/values/zset.js';
@@ -141,6 +145,7 @@ export class RdbStore implements RdbTarget {
     if (type === ItemType.LIST) return new List(arena, limits);
     if (type === ItemType.SET) return new SetValue(arena, limits);
     if (type === ItemType.ZSET) return new ZSet(arena, limits);
+    if (type === ItemType.STREAM) return new Stream(arena, limits);
     return new Hash(arena, limits);
   }
 
@@ -190,9 +195,17 @@ export class RdbStore implements RdbTarget {
   }
   /** A stream or module value: its RDB type and payload. */
   putBlob(db: number, name: string, rdbType: number, payload: Uint8Array, expireAtMs = Number.NaN): void {
-    const root = blobStore(this.arena, rdbType, payload, 0, payload.length);
-    const type = rdbType === 7 ? ItemType.MODULE : ItemType.STREAM;
-    this.value(this.keyFor(db, name, expireAtMs), type, Encoding.BLOB, root);
+    const key = this.keyFor(db, name, expireAtMs);
+    if (rdbType === 7) {
+      const root = blobStore(this.arena, rdbType, payload, 0, payload.length);
+      this.value(key, ItemType.MODULE, Encoding.BLOB, root);
+      return;
+    }
+    const reader = new ValueReader(this.arena, this.limits);
+    const input = RdbInput.fromBytes('stream', payload, 0, payload.length);
+    reader.read(input, rdbType, false);
+    this.value(key, reader.type, reader.encoding, reader.root);
+    if (input.pos !== payload.length) throw new TruncationError('stream', input.pos, 'the end', 'more bytes');
   }
 
   /** Frees everything; throws when blocks are left that no value held. */
@@ -307,7 +320,7 @@ export class RdbStore implements RdbTarget {
     const { arena } = this;
     const encoding = itemEncoding(arena, entry);
     if (!hasRoot(itemMeta(arena, entry))) return stringEncodingName(encoding);
-    if (encoding === Encoding.BLOB) return 'stream';
+    if (encoding === Encoding.BLOB) return 'raw';
     return this.handle(itemType(arena, entry)).open(encoding, itemRoot(arena, entry)).encodingName();
   }
 
@@ -320,7 +333,7 @@ export class RdbStore implements RdbTarget {
     }
     const root = itemRoot(arena, entry);
     const encoding = itemEncoding(arena, entry);
-    if (type === ItemType.STREAM) return this.streamOf(root);
+    if (type === ItemType.STREAM) return streamOf(new Stream(arena, this.limits).open(encoding, root));
     if (type === ItemType.MODULE) {
       blobValue(arena, root, a);
       return a.toString();
@@ -351,12 +364,6 @@ export class RdbStore implements RdbTarget {
     return out.sort((x, y) => (x[0] < y[0] ? -1 : 1));
   }
 
-  private streamOf(root: number): DescribedStream {
-    const { arena, a } = this;
-    blobValue(arena, root, a);
-    return describeStream(blobType(arena, root), a.copy());
-  }
-
   /** Whether exactly the blocks of the entries are allocated. */
   audit(): void {
     const { arena } = this;
@@ -382,44 +389,69 @@ export class RdbStore implements RdbTarget {
   }
 }
 
-const idText = (id: StreamId): string => `${id.ms}-${id.seq}`;
-
 /** Everything that a stream's payload says. */
 export function describeStream(rdbType: number, payload: Uint8Array): DescribedStream {
+  const store = new RdbStore();
+  store.putBlob(0, 'stream', rdbType, payload);
+  store.audit();
+  return store.describe(null)[0]!.value as DescribedStream;
+}
+
+/** Everything that a stream holds. */
+export function streamOf(stream: Stream): DescribedStream {
+  const { arena } = stream;
+  const id = new StreamId();
+  const a = new Slice();
+  const b = new Slice();
   const out: DescribedStream = {
     entries: [],
-    length: 0,
-    lastId: '',
-    firstId: null,
-    maxDeletedId: null,
-    entriesAdded: null,
+    length: stream.length,
+    lastId: stream.lastId(id).toString(),
+    firstId: stream.firstId(id).toString(),
+    maxDeletedId: stream.maxDeletedId(id).toString(),
+    entriesAdded: stream.entriesAdded,
     groups: [],
   };
-  let consumer = '';
-  const pendingOf = (id: Slice): string => idText(idFromBytes(id.buf, id.off));
-  const input = RdbInput.fromBytes('stream', payload, 0, payload.length);
-  new StreamWalker().walk(input, rdbType, {
-    entry: (ms, seq) => out.entries.push([idText({ ms, seq }), []]),
-    field: (name, value) => out.entries.at(-1)![1].push(name.toString(), value.toString()),
-    summary: (length, lastId, firstId, maxDeletedId, entriesAdded) => {
-      out.length = length;
-      out.lastId = idText(lastId);
-      out.firstId = firstId === null ? null : idText(firstId);
-      out.maxDeletedId = maxDeletedId === null ? null : idText(maxDeletedId);
-      out.entriesAdded = entriesAdded;
-    },
-    group: (name, lastId, entriesRead) =>
-      out.groups.push({ name: name.toString(), lastId: idText(lastId), entriesRead, pending: [], consumers: [] }),
-    pending: (id, _time, deliveries) => out.groups.at(-1)!.pending.push([pendingOf(id), '', deliveries]),
-    consumer: (name, seenTimeMs, activeTimeMs) => {
-      consumer = name.toString();
-      out.groups.at(-1)!.consumers.push({ name: consumer, seenTimeMs, activeTimeMs });
-    },
-    consumerPending: (id) => {
-      const text = pendingOf(id);
-      out.groups.at(-1)!.pending.find((pending) => pending[0] === text)![1] = consumer;
-    },
-  });
-  if (input.pos !== payload.length) throw new TruncationError('stream', input.pos, 'the end', 'more bytes');
+  const entries = new StreamIterator(arena);
+  for (entries.start(stream.nodesRoot, ID_MIN, ID_MAX, false); entries.next(); ) {
+    const fields: string[] = [];
+    for (let i = 0; i < entries.fields; i++) {
+      entries.field(a, b);
+      fields.push(a.toString(), b.toString());
+    }
+    out.entries.push([entries.id.toString(), fields]);
+  }
+  const group = new StreamGroup(arena);
+  for (let address = stream.firstGroup(); address !== 0; address = stream.nextGroup()) {
+    group.open(stream, address);
+    group.name(a);
+    const read = group.entriesRead;
+    const described: DescribedStream['groups'][number] = {
+      name: a.toString(),
+      lastId: group.lastId(id).toString(),
+      entriesRead: read === READ_UNKNOWN ? null : read,
+      pending: [],
+      consumers: [],
+    };
+    for (let item = group.first(); item !== 0; item = group.next()) {
+      group.consumerName(group.consumerOf(item), a);
+      const pendingId = group.pendingId(item, id).toString();
+      described.pending.push([pendingId, a.toString(), Number(group.deliveries(item))]);
+    }
+    for (let consumer = group.firstConsumer(); consumer >= 0; consumer = group.nextConsumer()) {
+      group.consumerName(consumer, a);
+      const [seenTimeMs, activeTimeMs] = [group.seenMs(consumer), group.activeMs(consumer)];
+      described.consumers.push({ name: a.toString(), seenTimeMs, activeTimeMs });
+      let pending = 0;
+      for (let item = group.seekOf(consumer, ID_MIN); item !== 0; item = group.nextOf()) {
+        if (group.consumerOf(item) !== consumer || group.find(group.pendingId(item, id)) !== item) {
+          throw new Error(`${id} is pending for ${a}, but not in the group`);
+        }
+        pending++;
+      }
+      if (pending !== group.pendingOf(consumer)) throw new Error(`${a} has ${pending} pending entries`);
+    }
+    out.groups.push(described);
+  }
   return out;
 }

@@ -2,11 +2,14 @@
  * Writes a data set as commands: the base of an append-only file with `aof-use-rdb-preamble no`.
  *
  *   SELECT db      SET key value      RPUSH key e...      SADD key m...      ZADD key score m ...      HMSET key f v ...
+ *   XADD key id f v ...    XSETID key id ENTRIESADDED n MAXDELETEDID id    and for each group of the stream
+ *   XGROUP CREATE key group id ENTRIESREAD n    XGROUP CREATECONSUMER key group consumer
+ *   XCLAIM key group consumer 0 id TIME ms RETRYCOUNT n JUSTID FORCE
  *   PEXPIREAT key ms
  *
  * A command holds at most 64 elements, and ends early when it has become large, so that whoever loads it needs little memory.
- * Values that no command of this server can make (streams, fields that expire, values of modules) are an UnsupportedError
- * that names the key; so are function libraries.
+ * Values that no command of this server can make (fields that expire, streams with a pending entry that is deleted, values
+ * of modules) are an UnsupportedError that names the key; so are function libraries.
  *
  * Works on an attached arena in another thread.
  */
@@ -28,6 +31,10 @@ import {
 import { Hash } from '../../values/hash.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
+import { ID_MAX, ID_MIN, Stream } from '../../values/stream.js';
+import { StreamGroup } from '../../values/stream-group.js';
+import { StreamId } from '../../values/stream-id.js';
+import { StreamIterator } from '../../values/stream-iterator.js';
 import { DEFAULT_LIMITS } from '../../values/value.js';
 import { ZSet } from '../../values/zset.js';
 import { LogEncoder } from './log-encoder.js';
@@ -50,6 +57,10 @@ export class CommandWriter {
   private readonly hash: Hash;
   private readonly set: SetValue;
   private readonly zset: ZSet;
+  private readonly stream: Stream;
+  private readonly entries: StreamIterator;
+  private readonly group: StreamGroup;
+  private readonly id = new StreamId();
   private readonly a = new Slice();
   private readonly b = new Slice();
 
@@ -63,6 +74,9 @@ export class CommandWriter {
     this.hash = new Hash(arena, DEFAULT_LIMITS);
     this.set = new SetValue(arena, DEFAULT_LIMITS);
     this.zset = new ZSet(arena, DEFAULT_LIMITS);
+    this.stream = new Stream(arena, DEFAULT_LIMITS);
+    this.entries = new StreamIterator(arena);
+    this.group = new StreamGroup(arena);
   }
 
   selectDb(db: number): void {
@@ -114,7 +128,8 @@ export class CommandWriter {
         break;
       }
       case ItemType.STREAM:
-        return this.refuse('a stream');
+        this.streamCommands(this.stream.open(encoding, itemRoot(arena, entry)));
+        break;
       default:
         return this.refuse("a module's value");
     }
@@ -133,7 +148,92 @@ export class CommandWriter {
     this.flush();
   }
 
-  private refuse(what: string): void {
+  // --- streams -------------------------------------------------------------------------------------------------------
+
+  private streamCommands(stream: Stream): void {
+    const { entries, id, a, b } = this;
+    entries.start(stream.nodesRoot, ID_MIN, ID_MAX, false);
+    let some = false;
+    for (; entries.next(); some = true) {
+      this.begun(3 + 2 * entries.fields, 'XADD');
+      this.text(entries.id.toString());
+      for (let i = 0; i < entries.fields; i++) {
+        entries.field(a, b);
+        this.out.bulk(a.buf, a.off, a.len);
+        this.out.bulk(b.buf, b.off, b.len);
+      }
+    }
+    // A stream without entries begins with one that is trimmed at once.
+    if (!some) {
+      this.begun(7, 'XADD');
+      for (const word of ['MAXLEN', '0', '0-1', 'x', 'y']) this.text(word);
+    }
+    const deleted = stream.maxDeletedId(new StreamId());
+    if (stream.lastId(id).compare(deleted) < 0) this.refuse('a last ID below a deleted one');
+    if (stream.entriesAdded >= 2n ** 63n) this.refuse('a count of entries beyond 2^63');
+    this.begun(7, 'XSETID');
+    this.text(id.toString());
+    this.text('ENTRIESADDED');
+    this.text(stream.entriesAdded.toString());
+    this.text('MAXDELETEDID');
+    this.text(deleted.toString());
+    for (let group = stream.firstGroup(); group !== 0; group = stream.nextGroup()) this.groupCommands(stream, group);
+  }
+
+  private groupCommands(stream: Stream, address: number): void {
+    const { out, id, a, b } = this;
+    const group = this.group.open(stream, address);
+    group.name(a);
+    out.arrayHeader(7);
+    out.text('XGROUP');
+    out.text('CREATE');
+    this.key(this.entry_);
+    out.bulk(a.buf, a.off, a.len);
+    this.text(group.lastId(id).toString());
+    this.text('ENTRIESREAD');
+    this.text(group.entriesRead.toString());
+    for (let consumer = group.firstConsumer(); consumer >= 0; consumer = group.nextConsumer()) {
+      group.consumerName(consumer, b);
+      let item = group.seekOf(consumer, ID_MIN);
+      if (item === 0) {
+        out.arrayHeader(5);
+        out.text('XGROUP');
+        out.text('CREATECONSUMER');
+        this.key(this.entry_);
+        out.bulk(a.buf, a.off, a.len);
+        out.bulk(b.buf, b.off, b.len);
+      }
+      for (; item !== 0; item = group.nextOf()) {
+        // XCLAIM makes nothing pending that is not there.
+        if (!stream.has(group.pendingId(item, id))) this.refuse('a pending entry that is deleted');
+        this.begun(12, 'XCLAIM');
+        out.bulk(a.buf, a.off, a.len);
+        out.bulk(b.buf, b.off, b.len);
+        this.text('0');
+        this.text(id.toString());
+        this.text('TIME');
+        this.text(milliseconds(group.deliveredMs(item)));
+        this.text('RETRYCOUNT');
+        this.text(group.deliveries(item).toString());
+        this.text('JUSTID');
+        this.text('FORCE');
+      }
+    }
+  }
+
+  /** Begins a command of so many arguments, name and key included. */
+  private begun(count: number, command: string): void {
+    const { out } = this;
+    if (out.pos >= FLUSH_BYTES) this.flush();
+    out.arrayHeader(count);
+    out.text(command);
+    this.key(this.entry_);
+  }
+  private text(text: string): void {
+    this.out.text(text);
+  }
+
+  private refuse(what: string): never {
     const { arena, entry_ } = this;
     const at = itemKeyIndex(arena, entry_);
     const key = Buffer.from(arena.bytesOf(entry_).slice(at, at + itemKeyBytes(arena, entry_))).toString('latin1');

@@ -20,19 +20,17 @@ import {
 import { RdbStore } from '../../../test/support/rdb-store.js';
 import { Crc64 } from '../../base/crc64.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
-import { Slice } from '../../base/slice.js';
-import { itemRoot } from '../../memory/item.js';
-import { blobType, blobValue } from '../../values/blob.js';
+import { DumpWriter } from './dump.js';
 
 /** Streams of the golden files, by type. */
 function goldenStreams(): { name: string; type: number; payload: Uint8Array }[] {
   const golden = new RdbStore();
   golden.load(readFileSync(join(import.meta.dirname, '../../../test/golden/data/redis-7.2.6/dump.rdb')));
-  const out = new Slice();
+  const writer = new DumpWriter(golden.arena, 11);
   return ['stream:onlygroup', 'stream:emptied', 'stream:mixed'].map((name) => {
-    const root = itemRoot(golden.arena, golden.entry(0, name));
-    blobValue(golden.arena, root, out);
-    return { name, type: blobType(golden.arena, root), payload: out.copy() };
+    // Without the type in front, version and sum behind.
+    const payload = writer.write(golden.entry(0, name)).slice(1, -10);
+    return { name, type: 21, payload };
   });
 }
 

@@ -31,16 +31,19 @@ import {
   itemValueBytes,
   itemValueIndex,
 } from '../../memory/item.js';
-import { blobType, blobValue } from '../../values/blob.js';
+import { blobValue } from '../../values/blob.js';
 import { Hash } from '../../values/hash.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
+import { ID_MAX, ID_MIN, Stream } from '../../values/stream.js';
+import { ID_TEXT_MAX } from '../../values/stream-id.js';
+import { StreamIterator } from '../../values/stream-iterator.js';
 import { DEFAULT_LIMITS } from '../../values/value.js';
 import { ZSet } from '../../values/zset.js';
-import { RdbInput } from './input.js';
-import { type StreamSink, StreamWalker } from './stream.js';
 
 const SHA1_BYTES = 20;
+const DASH = 45;
+const DOT = 46;
 const EXPIRE = Buffer.from('!!expire!!');
 const FIELD_EXPIRE = Buffer.from('!!hexpire!!');
 
@@ -148,7 +151,7 @@ export class Digester {
         this.addHash(digest, encoding, itemRoot(arena, entry));
         break;
       case ItemType.STREAM:
-        this.addStream(digest, itemRoot(arena, entry));
+        this.addStream(digest, encoding, itemRoot(arena, entry));
         break;
       case ItemType.MODULE:
         // Only the module knows what counts; its payload at least tells equal values from others.
@@ -195,22 +198,23 @@ export class Digester {
     }
   }
 
-  private addStream(digest: Uint8Array, root: number): void {
-    const { arena, a } = this;
-    blobValue(arena, root, a);
-    const sink: StreamSink = {
-      entry: (ms, seq) => mixText(digest, `${ms}.${seq}`),
-      field: (name, value) => {
-        mix(digest, name.buf, name.off, name.len);
-        mix(digest, value.buf, value.off, value.len);
-      },
-      summary: () => {},
-      group: () => {},
-      pending: () => {},
-      consumer: () => {},
-      consumerPending: () => {},
-    };
-    new StreamWalker().walk(RdbInput.fromBytes('stream', a.buf, a.off, a.len), blobType(arena, root), sink);
+  private addStream(digest: Uint8Array, encoding: Encoding, root: number): void {
+    const { arena, a, b } = this;
+    const stream = new Stream(arena, DEFAULT_LIMITS).open(encoding, root);
+    const entries = new StreamIterator(arena);
+    const text = new Uint8Array(ID_TEXT_MAX);
+    entries.start(stream.nodesRoot, ID_MIN, ID_MAX, false);
+    while (entries.next()) {
+      const len = entries.id.write(text, 0);
+      // The ID has a dot here.
+      text[text.indexOf(DASH)] = DOT;
+      mix(digest, text, 0, len);
+      for (let i = 0; i < entries.fields; i++) {
+        entries.field(a, b);
+        mix(digest, a.buf, a.off, a.len);
+        mix(digest, b.buf, b.off, b.len);
+      }
+    }
   }
 }
 

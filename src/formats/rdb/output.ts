@@ -121,6 +121,16 @@ export class RdbOutput {
     this.pos = pos;
   }
 
+  /** A length that stands for any 64-bit number, by its halves. */
+  length64(hi: number, lo: number): void {
+    if (hi < 0x200000) return this.length(hi * TWO_32 + lo);
+    this.room(9);
+    this.buf[this.pos++] = 0x81;
+    for (const half of [hi, lo]) {
+      for (let shift = 24; shift >= 0; shift -= 8) this.buf[this.pos++] = half >>> shift;
+    }
+  }
+
   /** A signed 64-bit integer, little-endian: moments in milliseconds. Beyond the range the nearest in it. */
   i64(n: number): void {
     this.room(8);

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listpack, STREAM_NODE, type StreamPieces, streamId, streamPayload } from '../../../test/support/rdb-bytes.js';
-import { describeStream } from '../../../test/support/rdb-store.js';
+import { type DescribedStream, describeStream, RdbStore } from '../../../test/support/rdb-store.js';
 import { CorruptionError } from '../../base/errors.js';
-import { Slice } from '../../base/slice.js';
-import { downgradeStream, StreamWalker } from './stream.js';
 
 const first = streamId(1, 0);
 
@@ -17,7 +15,7 @@ function refused(pieces: StreamPieces): string {
   return 'nothing';
 }
 
-describe('StreamWalker', () => {
+describe('a stream of a file', () => {
   it('reports entries that are not deleted, groups, pending entries and consumers', () => {
     expect(describeStream(21, streamPayload({}))).toEqual({
       entries: [
@@ -128,34 +126,29 @@ describe('StreamWalker', () => {
     expect(refused(pieces)).toBe(expected);
   });
 
-  it('turns newer payloads into older ones without what those lack', () => {
-    const payload = streamPayload({});
-    const value = new Slice();
-    value.set(payload, 0, payload.length);
-    const downgraded = (to: number): Buffer => {
-      const pieces: Buffer[] = [];
-      downgradeStream(new StreamWalker(), value, 21, to, (buf, off, len) =>
-        pieces.push(Buffer.from(buf.slice(off, off + len))),
-      );
-      return Buffer.concat(pieces);
+  it('is written as an older type without what that lacks, which is worked out when it is read', () => {
+    const store = new RdbStore();
+    store.putBlob(0, 's', 21, streamPayload({}));
+    const written = (version: 9 | 10 | 11): DescribedStream => {
+      const again = new RdbStore();
+      again.load(store.save({ version }));
+      return again.describe()[0]!.value as DescribedStream;
     };
-    const whole = describeStream(21, payload);
-    const second = describeStream(19, downgraded(19));
-    expect(second).toEqual({
+    const whole = describeStream(21, streamPayload({}));
+    expect(written(11)).toEqual(whole);
+    const second = {
       ...whole,
       groups: whole.groups.map((group) => ({
         ...group,
-        consumers: group.consumers.map((consumer) => ({ ...consumer, activeTimeMs: Number.NaN })),
+        consumers: group.consumers.map((consumer) => ({ ...consumer, activeTimeMs: consumer.seenTimeMs })),
       })),
-    });
-    const oldest = describeStream(15, downgraded(15));
-    expect(oldest).toEqual({
-      ...second,
-      firstId: null,
-      maxDeletedId: null,
-      entriesAdded: null,
-      groups: second.groups.map((group) => ({ ...group, entriesRead: null })),
-    });
-    expect(Buffer.compare(downgraded(21), payload)).toBe(0);
+    };
+    expect(written(10)).toEqual(second);
+    expect(written(9)).toEqual({ ...second, maxDeletedId: '0-0', entriesAdded: 2n });
+  });
+
+  it('whose last ID is smaller than an entry has that entry as its last', () => {
+    const node = listpack(2, 0, 1, 'f', 0, 2, 0, 0, 'v', 4, 2, 8, 0, 'v', 4);
+    expect(describeStream(21, streamPayload({ nodes: [[first, node]] })).lastId).toBe('9-0');
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The payload of a stream (types 15, 19, 21), walked and checked whole.
+ * The payload of a stream (types 15, 19, 21), read into a Stream and checked whole, and written from one.
  *
  *   nodes       length, then for each: string of 16 bytes (the first entry's ID), string (a listpack, see below)
  *   entries     length
@@ -17,42 +17,21 @@
  *
  * IDs as bytes are big-endian; node IDs, pending IDs and consumers' pending IDs stand in ascending order. Every pending
  * entry of a consumer is one of the group's, and every one of the group's belongs to one consumer.
+ *
+ * What an older type lacks is worked out as Redis does when it loads one: the first ID is that of the first entry, nothing
+ * was ever deleted, as many entries were added as there are; a consumer was last active when it was last seen.
  */
 import { Slice } from '../../base/slice.js';
-import { lpFirst, lpGet, lpInt64, lpNext, lpNumber, lpValidate } from '../../memory/listpack.js';
-import { RdbInput } from './input.js';
+import type { Arena } from '../../memory/arena.js';
+import { lpBytes, lpFirst, lpNext, lpNumber, lpValidate } from '../../memory/listpack.js';
+import type { Stream } from '../../values/stream.js';
+import { newGroup, StreamGroup } from '../../values/stream-group.js';
+import { ID_BYTES, StreamId } from '../../values/stream-id.js';
+import { entriesUpTo } from '../../values/stream-lag.js';
+import { DELETED, packAt, SAME_FIELDS } from '../../values/stream-node.js';
+import type { RdbInput } from './input.js';
+import type { RdbOutput } from './output.js';
 import { RdbType } from './types.js';
-
-const DELETED = 1;
-const SAME_FIELDS = 2;
-const ID_BYTES = 16;
-const MASK_64 = 2n ** 64n - 1n;
-
-export interface StreamId {
-  ms: bigint;
-  seq: bigint;
-}
-
-/** What a walk reports, in the payload's order. Slices are valid during the call. */
-export interface StreamSink {
-  /** An entry that is not deleted; `field` follows for each of its fields. */
-  entry(ms: bigint, seq: bigint): void;
-  field(name: Slice, value: Slice): void;
-  /** firstId, maxDeletedId and entriesAdded are null in a payload of type 15. */
-  summary(
-    length: number,
-    lastId: StreamId,
-    firstId: StreamId | null,
-    maxDeletedId: StreamId | null,
-    entriesAdded: bigint | null,
-  ): void;
-  /** entriesRead is null when it is unknown. */
-  group(name: Slice, lastId: StreamId, entriesRead: bigint | null): void;
-  pending(id: Slice, deliveryTimeMs: number, deliveries: number): void;
-  /** activeTimeMs is NaN in payloads before type 21. */
-  consumer(name: Slice, seenTimeMs: number, activeTimeMs: number): void;
-  consumerPending(id: Slice): void;
-}
 
 export function isStreamType(type: number): boolean {
   return type === RdbType.STREAM || type === RdbType.STREAM_2 || type === RdbType.STREAM_3;
@@ -67,56 +46,36 @@ function compareIds(a: Uint8Array, aOff: number, b: Uint8Array, bOff: number): n
   return 0;
 }
 
-export function idFromBytes(buf: Uint8Array, off: number): StreamId {
-  let ms = 0n;
-  let seq = 0n;
-  for (let i = 0; i < 8; i++) {
-    ms = (ms << 8n) | BigInt(buf[off + i]!);
-    seq = (seq << 8n) | BigInt(buf[off + 8 + i]!);
-  }
-  return { ms, seq };
-}
+// --- reading -----------------------------------------------------------------------------------------------------------
 
-export class StreamWalker {
-  /** Ranges (from, to in turn) from the value's start that only types from 19 on have. */
-  readonly since19: number[] = [];
-  /** Ranges that only type 21 has. */
-  readonly since21: number[] = [];
-
+export class StreamReader {
   private readonly name = new Slice();
   private readonly pack = new Slice();
-  private readonly field = new Slice();
-  private readonly value = new Slice();
   private readonly lastNode = new Uint8Array(ID_BYTES);
-  /** IDs of the group's pending entries, and whether a consumer has claimed each. */
-  private pendingIds = new Uint8Array(64 * ID_BYTES);
-  private claimed = new Uint8Array(64);
-  private pendingCount = 0;
-  private start = 0;
+  private readonly lastPending = new Uint8Array(ID_BYTES);
+  private readonly id = new StreamId();
+  private readonly group: StreamGroup;
 
-  /** Walks a stream from its first byte to behind its last. Throws CorruptionError. `sink` null: only checks. */
-  walk(input: RdbInput, type: number, sink: StreamSink | null): void {
-    this.start = input.offset;
-    this.since19.length = 0;
-    this.since21.length = 0;
+  constructor(arena: Arena) {
+    this.group = new StreamGroup(arena);
+  }
+
+  /** Reads a stream from its first byte to behind its last into `stream`, which is new. Throws CorruptionError. */
+  read(input: RdbInput, type: number, stream: Stream): void {
     const nodes = input.length();
-    for (let i = 0; i < nodes; i++) this.node(input, i, sink);
+    for (let i = 0; i < nodes; i++) this.node(input, i, stream);
     const lengthAt = input.offset;
     const length = input.length();
     if (length > 0 && nodes === 0) input.corrupt('nodes that hold the entries', `none for ${length}`, lengthAt);
-    this.summary(input, type, length, sink);
+    stream.loadLength(length);
+    this.summary(input, type, stream);
     const groups = input.length();
-    const names = new Set<string>();
-    for (let i = 0; i < groups; i++) this.group(input, type, names, sink);
-  }
-
-  private cut(list: number[], input: RdbInput, from: number): void {
-    list.push(from - this.start, input.offset - this.start);
+    for (let i = 0; i < groups; i++) this.readGroup(input, type, stream);
   }
 
   // --- nodes -------------------------------------------------------------------------------------------------------
 
-  private node(input: RdbInput, index: number, sink: StreamSink | null): void {
+  private node(input: RdbInput, index: number, stream: Stream): void {
     const { name, pack, lastNode } = this;
     const keyAt = input.offset;
     input.string(name);
@@ -129,11 +88,12 @@ export class StreamWalker {
     input.string(pack);
     const bad = lpValidate(pack.buf, pack.off, pack.len);
     if (bad >= 0) input.corrupt('a listpack', `damage ${bad} bytes into it`, at);
-    if (!this.entries(sink)) input.corrupt('a stream node', 'a listpack that is none', at);
+    if (!this.isNode()) input.corrupt('a stream node', 'a listpack that is none', at);
+    stream.loadNode(this.id.readBytes(lastNode, 0), pack.buf, pack.off, pack.len);
   }
 
-  /** Walks the entries of the node in `pack`, a sound listpack; false when it is no stream node. */
-  private entries(sink: StreamSink | null): boolean {
+  /** Whether the entries of the node in `pack`, a sound listpack, are what a stream's node holds. */
+  private isNode(): boolean {
     const { buf, off } = this.pack;
     let pos = lpFirst(buf, off);
     const count = this.countAt(pos);
@@ -145,7 +105,6 @@ export class StreamWalker {
     const masterFields = this.countAt(pos);
     if (masterFields < 0) return false;
     pos = lpNext(buf, off, pos);
-    const firstField = pos;
     for (let i = 0; i < masterFields; i++) {
       if (pos === 0) return false;
       pos = lpNext(buf, off, pos);
@@ -153,7 +112,7 @@ export class StreamWalker {
     if (pos === 0 || lpNumber(buf, off, pos) !== 0) return false;
     pos = lpNext(buf, off, pos);
     for (let i = 0; i < count + deleted; i++) {
-      pos = this.entry(pos, masterFields, firstField, sink);
+      pos = this.behindEntry(pos, masterFields);
       if (pos < 0) return false;
     }
     return pos === 0;
@@ -166,45 +125,25 @@ export class StreamWalker {
     return n >= 0 && n <= 0x7fffffff ? n : -1;
   }
 
-  /** Walks the entry at `pos`; the position after it (0 at the end), or -1 when it is none. */
-  private entry(pos: number, masterFields: number, firstField: number, sink: StreamSink | null): number {
+  /** The position behind the entry at `pos` (0 at the end), or -1 when there is none. */
+  private behindEntry(pos: number, masterFields: number): number {
     const { buf, off } = this.pack;
-    const flags = this.countAt(pos);
-    if (flags < 0) return -1;
+    // Flags in their one byte: they are set in place later.
+    if (pos === 0 || buf[off + pos]! > (DELETED | SAME_FIELDS)) return -1;
+    const same = (buf[off + pos]! & SAME_FIELDS) !== 0;
+    for (let i = 0; i < 2; i++) {
+      pos = lpNext(buf, off, pos);
+      if (pos === 0 || !isIntegerAt(buf, off + pos)) return -1;
+    }
     pos = lpNext(buf, off, pos);
-    const msAt = pos;
-    if (pos === 0 || !isIntegerAt(buf, off + pos)) return -1;
-    pos = lpNext(buf, off, pos);
-    const seqAt = pos;
-    if (pos === 0 || !isIntegerAt(buf, off + pos)) return -1;
-    pos = lpNext(buf, off, pos);
-
-    const same = (flags & SAME_FIELDS) !== 0;
     let fields = masterFields;
     if (!same) {
       fields = this.countAt(pos);
       if (fields < 0) return -1;
       pos = lpNext(buf, off, pos);
     }
-    const seen = sink !== null && (flags & DELETED) === 0 ? sink : null;
-    if (seen !== null) {
-      const master = idFromBytes(this.lastNode, 0);
-      seen.entry((master.ms + lpInt64(buf, off, msAt)!) & MASK_64, (master.seq + lpInt64(buf, off, seqAt)!) & MASK_64);
-    }
-    let nameAt = firstField;
-    for (let i = 0; i < fields; i++) {
-      if (!same) {
-        nameAt = pos;
-        if (pos === 0) return -1;
-        pos = lpNext(buf, off, pos);
-      }
+    for (let left = same ? fields : 2 * fields; left > 0; left--) {
       if (pos === 0) return -1;
-      if (seen !== null) {
-        lpGet(buf, off, nameAt, this.field);
-        lpGet(buf, off, pos, this.value);
-        seen.field(this.field, this.value);
-        if (same) nameAt = lpNext(buf, off, nameAt);
-      }
       pos = lpNext(buf, off, pos);
     }
     if (this.countAt(pos) !== fields + 3 + (same ? 0 : fields + 1)) return -1;
@@ -213,131 +152,91 @@ export class StreamWalker {
 
   // --- what follows the nodes ----------------------------------------------------------------------------------------
 
-  private id(input: RdbInput): StreamId {
-    return { ms: u64Length(input), seq: u64Length(input) };
+  private readId(input: RdbInput): StreamId {
+    input.length64();
+    const { hi, lo } = input;
+    input.length64();
+    return this.id.set(hi, lo, input.hi, input.lo);
   }
 
-  private summary(input: RdbInput, type: number, length: number, sink: StreamSink | null): void {
-    const lastId = this.id(input);
+  private summary(input: RdbInput, type: number, stream: Stream): void {
+    stream.setLastId(this.readId(input));
     if (type === RdbType.STREAM) {
-      sink?.summary(length, lastId, null, null, null);
-      return;
+      stream.settleFirst();
+      stream.entriesAdded = BigInt(stream.length);
+    } else {
+      stream.setFirstId(this.readId(input));
+      stream.setMaxDeletedId(this.readId(input));
+      stream.entriesAdded = u64Length(input);
     }
-    const from = input.offset;
-    const firstId = this.id(input);
-    const maxDeletedId = this.id(input);
-    const added = u64Length(input);
-    this.cut(this.since19, input, from);
-    sink?.summary(length, lastId, firstId, maxDeletedId, added);
+    stream.raiseLastId();
   }
 
-  private group(input: RdbInput, type: number, names: Set<string>, sink: StreamSink | null): void {
-    const { name } = this;
+  private readGroup(input: RdbInput, type: number, stream: Stream): void {
+    const { name, group, id } = this;
     const at = input.offset;
     input.string(name);
-    const text = name.toString();
-    if (names.has(text)) input.corrupt('a name that no other group of the stream has', 'the same name twice', at);
-    names.add(text);
     // The name may leave the window when what follows is read.
     name.set(name.copy(), 0, name.len);
-    const lastId = this.id(input);
-    let read: bigint | null = null;
-    if (type !== RdbType.STREAM) {
-      const from = input.offset;
-      read = u64Length(input);
-      if (read === MASK_64) read = null;
-      this.cut(this.since19, input, from);
+    this.readId(input);
+    const read = type === RdbType.STREAM ? entriesUpTo(stream, id) : BigInt.asIntN(64, u64Length(input));
+    if (stream.findGroup(name.buf, name.off, name.len) !== 0) {
+      input.corrupt('a name that no other group of the stream has', 'the same name twice', at);
     }
-    sink?.group(name, lastId, read);
-    this.groupPending(input, sink);
+    const { arena } = stream;
+    const block = newGroup(arena, name.buf, name.off, name.len, id, read);
+    stream.insertGroup(block);
+    group.open(stream, block);
+    this.groupPending(input);
     const consumers = input.length();
-    const consumerNames = new Set<string>();
-    let claimed = 0;
-    for (let i = 0; i < consumers; i++) claimed += this.consumer(input, type, consumerNames, sink);
-    if (claimed !== this.pendingCount) {
-      input.corrupt(
-        'a consumer for each pending entry of the group',
-        `none for ${this.pendingCount - claimed} of them`,
-      );
-    }
+    let given = 0;
+    for (let i = 0; i < consumers; i++) given += this.consumer(input, type);
+    const missing = group.pendingCount - given;
+    if (missing > 0) input.corrupt('a consumer for each pending entry of the group', `none for ${missing} of them`);
   }
 
-  private groupPending(input: RdbInput, sink: StreamSink | null): void {
-    const { value } = this;
+  private groupPending(input: RdbInput): void {
+    const { group, lastPending, id } = this;
     const count = input.length();
-    this.pendingCount = 0;
     for (let i = 0; i < count; i++) {
       const at = input.offset;
       input.need(ID_BYTES + 8);
-      if ((i + 1) * ID_BYTES > this.pendingIds.length) {
-        const grown = new Uint8Array(this.pendingIds.length * 2);
-        grown.set(this.pendingIds);
-        this.pendingIds = grown;
-      }
-      const ids = this.pendingIds;
-      ids.set(input.buf.subarray(input.pos, input.pos + ID_BYTES), i * ID_BYTES);
-      if (i > 0 && compareIds(ids, i * ID_BYTES, ids, (i - 1) * ID_BYTES) <= 0) {
+      if (i > 0 && compareIds(input.buf, input.pos, lastPending, 0) <= 0) {
         input.corrupt('pending entries in ascending order', 'an ID that is not', at);
       }
+      lastPending.set(input.buf.subarray(input.pos, input.pos + ID_BYTES));
       input.pos += ID_BYTES;
       const timeMs = input.i64();
-      const deliveries = input.length();
-      this.pendingCount++;
-      if (sink !== null) {
-        value.set(ids, i * ID_BYTES, ID_BYTES);
-        sink.pending(value, timeMs, deliveries);
-      }
+      const deliveries = BigInt.asIntN(64, u64Length(input));
+      group.load(id.readBytes(lastPending, 0), timeMs, deliveries);
     }
-    if (this.claimed.length < count) this.claimed = new Uint8Array(this.pendingIds.length / ID_BYTES);
-    this.claimed.fill(0, 0, count);
   }
 
   /** Returns how many entries are pending for the consumer. */
-  private consumer(input: RdbInput, type: number, names: Set<string>, sink: StreamSink | null): number {
-    const { name, value } = this;
+  private consumer(input: RdbInput, type: number): number {
+    const { name, group, id } = this;
     const at = input.offset;
     input.string(name);
-    const text = name.toString();
-    if (names.has(text)) input.corrupt('a name that no other consumer of the group has', 'the same name twice', at);
-    names.add(text);
     name.set(name.copy(), 0, name.len);
-    const seenTimeMs = input.i64();
-    let activeTimeMs = Number.NaN;
-    if (type === RdbType.STREAM_3) {
-      const from = input.offset;
-      activeTimeMs = input.i64();
-      this.cut(this.since21, input, from);
+    const seenMs = input.i64();
+    const activeMs = type === RdbType.STREAM_3 ? input.i64() : seenMs;
+    if (group.findConsumer(name.buf, name.off, name.len) >= 0) {
+      input.corrupt('a name that no other consumer of the group has', 'the same name twice', at);
     }
-    sink?.consumer(name, seenTimeMs, activeTimeMs);
+    const consumer = group.createConsumer(name.buf, name.off, name.len, seenMs);
+    group.setActiveMs(consumer, activeMs);
     const count = input.length();
     for (let i = 0; i < count; i++) {
       const idAt = input.offset;
       input.need(ID_BYTES);
-      const index = this.findPending(input.buf, input.pos);
-      if (index < 0) input.corrupt("an entry that is pending in the consumer's group", 'one that is not', idAt);
-      if (this.claimed[index] !== 0)
+      const item = group.find(id.readBytes(input.buf, input.pos));
+      if (item === 0) input.corrupt("an entry that is pending in the consumer's group", 'one that is not', idAt);
+      if (!group.give(item, consumer)) {
         input.corrupt('an entry that is pending for one consumer', 'the same one twice', idAt);
-      this.claimed[index] = 1;
-      if (sink !== null) {
-        value.set(input.buf, input.pos, ID_BYTES);
-        sink.consumerPending(value);
       }
       input.pos += ID_BYTES;
     }
     return count;
-  }
-
-  private findPending(buf: Uint8Array, off: number): number {
-    let lo = 0;
-    let hi = this.pendingCount - 1;
-    while (lo <= hi) {
-      const mid = (lo + hi) >>> 1;
-      const order = compareIds(this.pendingIds, mid * ID_BYTES, buf, off);
-      if (order === 0) return mid;
-      if (order < 0) lo = mid + 1;
-      else hi = mid - 1;
-    }
-    return -1;
   }
 }
 
@@ -351,27 +250,81 @@ function u64Length(input: RdbInput): bigint {
   return (BigInt(input.hi) << 32n) | BigInt(input.lo);
 }
 
-/**
- * Turns a sound stream value of one type into an older one, dropping what the older does not have: active times of
- * consumers before 21; first and largest deleted ID, entries added and entries read before 19. `emit` gets the value
- * piece by piece.
- */
-export function downgradeStream(
-  walker: StreamWalker,
-  value: Slice,
-  from: number,
-  to: number,
-  emit: (buf: Uint8Array, off: number, len: number) => void,
-): void {
-  walker.walk(RdbInput.fromBytes('stream', value.buf, value.off, value.len), from, null);
-  const cuts = [...(to < RdbType.STREAM_3 ? walker.since21 : []), ...(to < RdbType.STREAM_2 ? walker.since19 : [])];
-  const starts = cuts.filter((_, i) => i % 2 === 0).sort((a, b) => a - b);
-  const endOf = new Map<number, number>();
-  for (let i = 0; i < cuts.length; i += 2) endOf.set(cuts[i]!, cuts[i + 1]!);
-  let at = 0;
-  for (const start of starts) {
-    emit(value.buf, value.off + at, start - at);
-    at = endOf.get(start)!;
+// --- writing -----------------------------------------------------------------------------------------------------------
+
+export class StreamWriter {
+  private readonly name = new Slice();
+  private readonly id = new StreamId();
+  private readonly bytes = new Uint8Array(ID_BYTES);
+  private readonly group: StreamGroup;
+
+  constructor(
+    private readonly arena: Arena,
+    private readonly out: RdbOutput,
+  ) {
+    this.group = new StreamGroup(arena);
   }
-  emit(value.buf, value.off + at, value.len - at);
+
+  /** Writes the stream as one of the three types. */
+  write(stream: Stream, type: number): void {
+    const { arena, out, id, bytes } = this;
+    out.length(stream.nodeCount);
+    stream.eachNode((node) => {
+      id.load(arena, node, 0).writeBytes(bytes, 0);
+      out.string(bytes, 0, ID_BYTES);
+      const u8 = arena.bytesOf(node);
+      const at = packAt(node);
+      out.string(u8, at, lpBytes(u8, at));
+    });
+    out.length(stream.length);
+    this.lengths(stream.lastId(id));
+    if (type !== RdbType.STREAM) {
+      this.lengths(stream.firstId(id));
+      this.lengths(stream.maxDeletedId(id));
+      this.u64(stream.entriesAdded);
+    }
+    out.length(stream.groupCount);
+    for (let group = stream.firstGroup(); group !== 0; group = stream.nextGroup()) {
+      this.group.open(stream, group);
+      this.writeGroup(type);
+    }
+  }
+
+  private lengths(id: StreamId): void {
+    this.out.length64(id.msHi, id.msLo);
+    this.out.length64(id.seqHi, id.seqLo);
+  }
+  private u64(n: bigint): void {
+    this.out.length64(Number(BigInt.asUintN(32, n >> 32n)), Number(BigInt.asUintN(32, n)));
+  }
+
+  private writeGroup(type: number): void {
+    const { out, group, name, id } = this;
+    group.name(name);
+    out.string(name.buf, name.off, name.len);
+    this.lengths(group.lastId(id));
+    if (type !== RdbType.STREAM) this.u64(group.entriesRead);
+    out.length(group.pendingCount);
+    for (let item = group.first(); item !== 0; item = group.next()) {
+      this.rawId(item);
+      out.i64(group.deliveredMs(item));
+      this.u64(group.deliveries(item));
+    }
+    out.length(group.consumerCount);
+    for (let consumer = group.firstConsumer(); consumer >= 0; consumer = group.nextConsumer()) {
+      group.consumerName(consumer, name);
+      out.string(name.buf, name.off, name.len);
+      out.i64(group.seenMs(consumer));
+      if (type === RdbType.STREAM_3) out.i64(group.activeMs(consumer));
+      out.length(group.pendingOf(consumer));
+      id.zero();
+      for (let item = group.seekOf(consumer, id); item !== 0; item = group.nextOf()) this.rawId(item);
+    }
+  }
+
+  private rawId(item: number): void {
+    const { group, bytes } = this;
+    group.pendingId(item, this.id).writeBytes(bytes, 0);
+    this.out.raw(bytes, 0, ID_BYTES);
+  }
 }

@@ -14,11 +14,12 @@ import { blobStore } from '../../values/blob.js';
 import { Hash } from '../../values/hash.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
+import { Stream } from '../../values/stream.js';
 import type { Limits, Value } from '../../values/value.js';
 import { ZSet } from '../../values/zset.js';
 import type { RdbInput } from './input.js';
 import { walkModule } from './module.js';
-import { StreamWalker } from './stream.js';
+import { StreamReader } from './stream.js';
 import { describeType, QuicklistNode, RdbType, ValkeyType } from './types.js';
 import { Ziplist, Zipmap } from './ziplist.js';
 
@@ -41,7 +42,8 @@ export class ValueReader {
   private readonly zset: ZSet;
   private readonly ziplist = new Ziplist();
   private readonly zipmap = new Zipmap();
-  private readonly stream = new StreamWalker();
+  private readonly stream: Stream;
+  private readonly streamReader: StreamReader;
   private readonly a = new Slice();
   private readonly b = new Slice();
   private readonly pack = new Slice();
@@ -55,6 +57,8 @@ export class ValueReader {
     this.hash = new Hash(arena, limits);
     this.set = new SetValue(arena, limits);
     this.zset = new ZSet(arena, limits);
+    this.stream = new Stream(arena, limits);
+    this.streamReader = new StreamReader(arena);
   }
 
   /**
@@ -86,6 +90,7 @@ export class ValueReader {
       case RdbType.STREAM:
       case RdbType.STREAM_2:
       case RdbType.STREAM_3:
+        return this.build(input, rdbType, ItemType.STREAM, this.stream);
       case RdbType.MODULE_2:
         return this.keepWhole(input, rdbType);
     }
@@ -104,8 +109,9 @@ export class ValueReader {
       if (type === ItemType.LIST) this.readList(input, rdbType);
       else if (type === ItemType.SET) this.readSet(input, rdbType);
       else if (type === ItemType.ZSET) this.readZset(input, rdbType);
+      else if (type === ItemType.STREAM) this.readStream(input, rdbType);
       else this.readHash(input, rdbType);
-      kept = this.made && handle.length > 0;
+      kept = this.made && !handle.isEmpty;
     } finally {
       if (this.made && !kept) handle.release();
     }
@@ -118,18 +124,23 @@ export class ValueReader {
   private keepWhole(input: RdbInput, rdbType: number): boolean {
     input.capture();
     try {
-      if (rdbType === RdbType.MODULE_2) walkModule(input);
-      else this.stream.walk(input, rdbType, null);
+      walkModule(input);
     } catch (error) {
       input.dropCapture();
       throw error;
     }
     const { pack } = this;
     input.captured(pack);
-    this.type = rdbType === RdbType.MODULE_2 ? ItemType.MODULE : ItemType.STREAM;
+    this.type = ItemType.MODULE;
     this.encoding = Encoding.BLOB;
     this.root = blobStore(this.arena, rdbType, pack.buf, pack.off, pack.len);
     return true;
+  }
+
+  private readStream(input: RdbInput, rdbType: number): void {
+    this.stream.create();
+    this.made = true;
+    this.streamReader.read(input, rdbType, this.stream);
   }
 
   // --- lists -------------------------------------------------------------------------------------------------------

@@ -1,25 +1,26 @@
 /**
- * Writes the value of an entry, straight from the arena: listpacks and intsets as they lie there, everything else
- * element by element, streams and module values as they were read. Works on an attached arena in another thread.
+ * Writes the value of an entry, straight from the arena: listpacks, intsets and the nodes of lists and streams as they lie
+ * there, module values as they were read, everything else element by element. Works on an attached arena in another thread.
  *
  * What an older version lacks:
  *   below 12  fields that expire (24)      nothing else can say it
  *   below 11  set listpack (20)            written as a plain set (2); stream3 (21) as stream2 (19)
- *   below 10  listpacks (16, 17), lists of listpacks (18)   written element by element (4, 5, 1); stream2 as stream (15)
+ *   below 10  listpacks (16, 17), lists of listpacks (18)   written element by element (4, 5, 1); a stream as type 15
  */
 import { Slice } from '../../base/slice.js';
 import { type Arena, byteIndex } from '../../memory/arena.js';
 import { intsetBytes } from '../../memory/intset.js';
 import { Encoding, ItemType, itemMeta, itemRoot, itemValueBytes, itemValueIndex } from '../../memory/item.js';
 import { lpBytes, lpFirst, lpGet } from '../../memory/listpack.js';
-import { blobType, blobValue } from '../../values/blob.js';
+import { blobValue } from '../../values/blob.js';
 import { Hash } from '../../values/hash.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
+import { Stream } from '../../values/stream.js';
 import { DEFAULT_LIMITS } from '../../values/value.js';
 import { ZSet } from '../../values/zset.js';
 import type { RdbOutput } from './output.js';
-import { downgradeStream, isStreamType, StreamWalker } from './stream.js';
+import { StreamWriter } from './stream.js';
 import { QuicklistNode, RdbType } from './types.js';
 
 export type RdbVersion = 9 | 10 | 11 | 12;
@@ -32,7 +33,8 @@ export class ValueWriter {
   private readonly hash: Hash;
   private readonly set: SetValue;
   private readonly zset: ZSet;
-  private readonly stream = new StreamWalker();
+  private readonly stream: Stream;
+  private readonly streamWriter: StreamWriter;
   private readonly a = new Slice();
   private readonly b = new Slice();
   private readonly blob = new Slice();
@@ -46,6 +48,8 @@ export class ValueWriter {
     this.hash = new Hash(arena, DEFAULT_LIMITS);
     this.set = new SetValue(arena, DEFAULT_LIMITS);
     this.zset = new ZSet(arena, DEFAULT_LIMITS);
+    this.stream = new Stream(arena, DEFAULT_LIMITS);
+    this.streamWriter = new StreamWriter(arena, out);
   }
 
   /** What this version cannot say about the entry's value; '' when it can say all. */
@@ -78,10 +82,9 @@ export class ValueWriter {
         }
         return RdbType.HASH;
     }
-    const type = blobType(arena, itemRoot(arena, entry));
-    if (type === RdbType.STREAM_3 && version < 11) return version < 10 ? RdbType.STREAM : RdbType.STREAM_2;
-    if (type === RdbType.STREAM_2 && version < 10) return RdbType.STREAM;
-    return type;
+    if ((meta & 7) === ItemType.MODULE) return RdbType.MODULE_2;
+    if (version >= 11) return RdbType.STREAM_3;
+    return version === 10 ? RdbType.STREAM_2 : RdbType.STREAM;
   }
 
   /** The value without type and key. */
@@ -126,8 +129,13 @@ export class ValueWriter {
       case RdbType.HASH_METADATA:
         this.expiringHash(encoding, root);
         return;
+      case RdbType.STREAM:
+      case RdbType.STREAM_2:
+      case RdbType.STREAM_3:
+        this.streamWriter.write(this.stream.open(encoding, root), type);
+        return;
       default:
-        this.whole(root, type);
+        this.whole(root);
     }
   }
 
@@ -204,11 +212,9 @@ export class ValueWriter {
     }
   }
 
-  private whole(root: number, type: number): void {
+  private whole(root: number): void {
     const { arena, out, blob } = this;
-    const stored = blobType(arena, root);
     blobValue(arena, root, blob);
-    if (stored === type || !isStreamType(stored)) out.raw(blob.buf, blob.off, blob.len);
-    else downgradeStream(this.stream, blob, stored, type, (buf, off, len) => out.raw(buf, off, len));
+    out.raw(blob.buf, blob.off, blob.len);
   }
 }
