@@ -20,7 +20,12 @@ describe('Arena', () => {
         const grow = Math.sin(step / 7000) > 0 ? 0.6 : 0.4;
         if (random() < grow || live.size === 0) {
           const r = random();
-          const bytes = r < 0.9 ? 1 + Math.floor(random() * 300) : r < 0.995 ? Math.floor(random() * 40_000) : Math.floor(random() * 700_000);
+          const bytes =
+            r < 0.9
+              ? 1 + Math.floor(random() * 300)
+              : r < 0.995
+                ? Math.floor(random() * 40_000)
+                : Math.floor(random() * 700_000);
           const address = arena.alloc(bytes);
           expect(live.has(address)).toBe(false);
           expect(arena.capacity(address)).toBeGreaterThanOrEqual(bytes);
@@ -32,7 +37,8 @@ describe('Arena', () => {
         } else {
           const keys = live.keys();
           let address = keys.next().value as number;
-          for (let i = Math.floor(random() * 20); i > 0; i--) address = (keys.next().value as number | undefined) ?? address;
+          for (let i = Math.floor(random() * 20); i > 0; i--)
+            address = (keys.next().value as number | undefined) ?? address;
           const { bytes, mark } = live.get(address)!;
           const at = byteIndex(address);
           expect(arena.bytesOf(address)[at]).toBe(mark);
