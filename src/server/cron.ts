@@ -5,6 +5,7 @@
  * pauses in between, so that clients never wait for long and a quarter of the time goes into it at most.
  */
 import { ExpiryCycle } from '../keyspace/expiry.js';
+import { GarbageWatch } from './garbage.js';
 import type { Server } from './server.js';
 
 const SLICE_MS = 1;
@@ -41,6 +42,7 @@ export class Cron {
   private timer: NodeJS.Timeout | null = null;
   private slices: NodeJS.Timeout | null = null;
   private lastSecondMs = 0;
+  private readonly garbage = new GarbageWatch();
 
   constructor(private readonly server: Server) {}
 
@@ -65,7 +67,9 @@ export class Cron {
     if (now - this.lastSecondMs >= SECOND_MS) {
       this.lastSecondMs = now;
       server.clients.checkAll();
-      server.memoryPeak = Math.max(server.memoryPeak, server.memory().used);
+      const { used, clients } = server.memory();
+      server.memoryPeak = Math.max(server.memoryPeak, used);
+      this.garbage.look(server.keyspace.arena.bytesReserved + clients);
     }
     if (this.slices === null) this.work();
   }

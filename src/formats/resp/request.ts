@@ -32,6 +32,8 @@ const COUNT_MAX = 2 ** 31 - 1;
 const UNAUTHENTICATED_ARGS_MAX = 10;
 const UNAUTHENTICATED_BULK_MAX = 16384;
 const KEPT_MIN = 1024;
+/** Of an argument of which so much has arrived the rest is expected. */
+const BELIEVED_MIN = 16 * 1024 * 1024;
 /** A kept buffer larger than this is given back once it is empty. */
 const KEPT_IDLE_MAX = 64 * 1024;
 
@@ -95,10 +97,12 @@ export class RequestParser {
   }
 
   private growKept(need: number): void {
-    // Doubling keeps the copying linear; a known length saves the last doublings.
+    // Growing by factors keeps the copying linear. A length that was announced is believed once a part of it is there:
+    // memory is never more than a few times what has arrived, except for what the system has not had to find yet.
     const known = this.left > 0 && this.bulk >= 0 ? this.at + this.bulk + 2 : 0;
-    const doubled = Math.max(need, this.kept.length * 2, KEPT_MIN);
-    const grown = unfilled(known >= need && known < doubled ? known : doubled);
+    let bytes = Math.max(need * 2, KEPT_MIN);
+    if (known > need) bytes = need >= BELIEVED_MIN ? known : Math.min(known, need * 4);
+    const grown = unfilled(bytes);
     grown.set(this.kept.subarray(this.start, this.end), this.start);
     this.kept = grown;
     this.buf = grown;
