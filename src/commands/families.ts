@@ -13,6 +13,7 @@ import { HYPERLOGLOG_COMMANDS } from './hyperloglog.js';
 import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
 import { MEMORY_COMMANDS } from './memory.js';
+import { MIGRATE_COMMANDS } from './migrate.js';
 import { SAVE_COMMANDS } from './save.js';
 import { SERVER_COMMANDS } from './server.js';
 import { SET_COMMANDS } from './set.js';
@@ -38,6 +39,7 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   KEY_COMMANDS,
   SORT_COMMANDS,
   DUMP_COMMANDS,
+  MIGRATE_COMMANDS,
   EXPIRE_COMMANDS,
   LIST_COMMANDS,
   HASH_COMMANDS,

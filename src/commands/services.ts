@@ -32,6 +32,22 @@ export interface DumpFormat {
   compression: boolean;
 }
 
+/** What MIGRATE sends to another server. */
+export interface PeerRequest {
+  host: string;
+  port: number;
+  /** Of every step: connecting, and each wait for more of the answer. */
+  timeoutMs: number;
+  bytes: Uint8Array;
+  /** Number of replies to wait for; all are lines. */
+  replies: number;
+}
+export interface PeerAnswer {
+  /** With their mark, `+OK`; fewer than asked for when it failed. */
+  replies: string[];
+  failed: 'connect' | 'write' | 'read' | null;
+}
+
 export interface ShutdownOptions {
   /** null: as the save points say. */
   save: boolean | null;
@@ -113,6 +129,8 @@ export interface ServerContext extends ConfigContext {
   setActiveExpire(on: boolean): void;
   /** Keeps the event loop for so long, as DEBUG SLEEP does. */
   sleep(ms: number): void;
+  /** Asks another server; nothing else happens until the answer is there or the time is over. */
+  exchange(request: PeerRequest): PeerAnswer;
   /** How DUMP writes: `rdb-version` and `rdbcompression`. */
   readonly dumpFormat: DumpFormat;
   /** lazyfree-lazy-user-flush. */

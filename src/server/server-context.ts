@@ -1,7 +1,7 @@
 /** The Context with all that the families of the server use: it passes on to the server's parts. */
 import { randomBytes } from 'node:crypto';
 
-import type { DumpFormat, ServerContext, ShutdownOptions } from '../commands/services.js';
+import type { DumpFormat, PeerAnswer, PeerRequest, ServerContext, ShutdownOptions } from '../commands/services.js';
 import type { Session } from '../commands/session.js';
 import { SessionFlag } from '../commands/session.js';
 import type { Command, CommandTable } from '../commands/table.js';
@@ -48,6 +48,9 @@ export class LiveContext extends CallContext implements ServerContext {
   }
   get needsPassword(): boolean {
     return this.server.password.length > 0;
+  }
+  exchange(request: PeerRequest): PeerAnswer {
+    return this.server.peerLink.exchange(request);
   }
   get dumpFormat(): DumpFormat {
     const { values } = this.server.config;

@@ -30,6 +30,7 @@ import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
 import { infoText } from './info.js';
 import type { Logger } from './log.js';
+import { PeerLink } from './peer-link.js';
 import { makeHost, NO_DISK } from './persistence-host.js';
 import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
@@ -59,6 +60,7 @@ export class Server {
   readonly gate = new Gate();
   readonly keyspace: Keyspace;
   readonly watches: Watches<Session>;
+  readonly peerLink = new PeerLink();
   readonly context: LiveContext;
   readonly commands: CommandTable;
   readonly dispatcher: Dispatcher;
@@ -466,6 +468,7 @@ export class Server {
 
   private async close(): Promise<void> {
     this.cron.stop();
+    this.peerLink.stop();
     this.clients.closeAll();
     await this.listener.close();
   }
