@@ -1,5 +1,5 @@
 /**
- * `npm run diff -- [--seed S] [--commands N] [--window N] [--failures N]`: random commands against ours and redis-server.
+ * `npm run diff -- [--seed S] [--commands N] [--window N] [--failures N] [--aof]`: random commands against ours and redis-server.
  * Exits with 1 on a difference, after it has printed the seed, the command that repeats it, and the shrunk script.
  */
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     commands: { type: 'string', default: '100000' },
     window: { type: 'string', default: '4000' },
     failures: { type: 'string', default: '1' },
+    aof: { type: 'boolean', default: false },
   },
 });
 const [seed, commands, windowCommands, failuresMax] = [
@@ -31,6 +32,7 @@ try {
     commands,
     windowCommands,
     failuresMax,
+    aof: values.aof,
     progress: (done) => {
       if (done - shown >= 100_000) {
         shown = done;
@@ -40,7 +42,9 @@ try {
   });
   for (const { command, protocol, text, script } of result.differences) {
     console.log(`\nDifference at command ${command} (RESP${protocol}): ${text}`);
-    console.log(`Repeat: npm run diff -- --seed ${seed} --commands ${commands} --window ${windowCommands}`);
+    console.log(
+      `Repeat: npm run diff -- --seed ${seed} --commands ${commands} --window ${windowCommands}${values.aof ? ' --aof' : ''}`,
+    );
     console.log(`Shrunk:\n${script}`);
   }
   console.log(`\n${result.commands} commands compared, ${result.differences.length} differences`);

@@ -6,6 +6,7 @@
 import { encodeCommand, type RespClient } from '../support/client.js';
 import { decodeReply, quote, type Reply, show } from '../support/reply.js';
 import type { Server } from '../support/server.js';
+import { eventually } from '../support/wait.js';
 import { difference } from './compare.js';
 import { Random, type RandomCommand, type RandomMode, randomCommand } from './generator.js';
 import type { Protocol } from './script.js';
@@ -17,6 +18,8 @@ export interface RandomRunOptions {
   windowCommands?: number;
   /** How many differing windows to gather before the run ends. */
   failuresMax?: number;
+  /** With the append-only file on: DEBUG LOADAOF is thrown in beside RELOAD, so that what is logged is judged too. */
+  aof?: boolean;
   progress?: (commandsDone: number) => void;
 }
 
@@ -38,6 +41,7 @@ export interface RandomRunResult {
 const DIGEST_EVERY = 1000;
 const BATCH = 100;
 const DIGEST: RandomCommand = { args: ['DEBUG', 'DIGEST'].map((word) => Buffer.from(word)), mode: {} };
+const LOADAOF: RandomCommand = { args: ['DEBUG', 'LOADAOF'].map((word) => Buffer.from(word)), mode: {} };
 const EXEC: RandomCommand = { args: [Buffer.from('EXEC')], mode: {} };
 const RELOAD: RandomCommand = { args: ['DEBUG', 'RELOAD'].map((word) => Buffer.from(word)), mode: {} };
 
@@ -46,15 +50,15 @@ export async function randomRun(
   servers: readonly [Server, Server],
   options: RandomRunOptions,
 ): Promise<RandomRunResult> {
-  const { seed, commands, windowCommands = 4000, failuresMax = 1 } = options;
+  const { seed, commands, windowCommands = 4000, failuresMax = 1, aof = false } = options;
   const result: RandomRunResult = { commands: 0, differences: [] };
-  const player = await Player.open(servers);
+  const player = await Player.open(servers, aof);
   try {
     for (let window = 0; result.commands < commands; window++) {
       const protocol: Protocol = window % 2 === 0 ? 2 : 3;
       // Every second pair of windows has all kinds of scores, and goes without digests: 7.0's are of 17 digits.
       const r = new Random(Math.imul(seed, 1_000_003) + window, window % 4 >= 2);
-      const list = drawWindow(r, Math.min(windowCommands, commands - result.commands));
+      const list = drawWindow(r, Math.min(windowCommands, commands - result.commands), aof);
       const found = await player.play(list, protocol);
       if (found !== null) {
         result.differences.push(
@@ -71,7 +75,7 @@ export async function randomRun(
   return result;
 }
 
-function drawWindow(r: Random, count: number): RandomCommand[] {
+function drawWindow(r: Random, count: number, aof: boolean): RandomCommand[] {
   const list: RandomCommand[] = [];
   let open = false;
   for (let i = 1; i <= count; i++) {
@@ -80,7 +84,7 @@ function drawWindow(r: Random, count: number): RandomCommand[] {
     else if (name === 'EXEC' || name === 'DISCARD') open = false;
     // What does not belong into a transaction waits until it has ended.
     if (!open && !r.fractions && (i % DIGEST_EVERY === 0 || i === count)) list.push(DIGEST);
-    else if (!open && r.chance(0.03)) list.push(RELOAD);
+    else if (!open && r.chance(aof ? 0.2 : 0.1)) list.push(aof && r.chance(75) ? LOADAOF : RELOAD);
     else list.push(open && r.chance(12) ? EXEC : randomCommand(r));
   }
   return list;
@@ -127,10 +131,11 @@ class Player {
   private constructor(
     private readonly servers: readonly [Server, Server],
     private clients: [RespClient, RespClient],
+    private readonly aof: boolean,
   ) {}
 
-  static async open(servers: readonly [Server, Server]): Promise<Player> {
-    return new Player(servers, await Player.connect(servers));
+  static async open(servers: readonly [Server, Server], aof: boolean): Promise<Player> {
+    return new Player(servers, await Player.connect(servers), aof);
   }
   private static async connect(servers: readonly [Server, Server]): Promise<[RespClient, RespClient]> {
     return (await Promise.all(servers.map((server) => server.connect()))) as [RespClient, RespClient];
@@ -177,6 +182,7 @@ class Player {
       await client.ask('RESET');
       await client.call('HELLO', protocol);
       await client.ask('FLUSHALL');
+      if (this.aof) await beginLog(client);
     }
   }
 
@@ -203,6 +209,17 @@ class Player {
       `  onggi: ${clip(decodeReply(b))}`,
     ].join('\n');
   }
+}
+
+/** Begins a new append-only file: what came before is in its base, which is empty. */
+async function beginLog(client: RespClient): Promise<void> {
+  await client.ask('CONFIG', 'SET', 'appendonly', 'no');
+  await client.ask('CONFIG', 'SET', 'appendonly', 'yes');
+  await eventually(
+    async () =>
+      /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(String(await client.ask('INFO', 'persistence'))),
+    { what: 'the base of the AOF' },
+  );
 }
 
 function execDifference(a: Reply, b: Reply, queued: readonly RandomCommand[]): string | null {

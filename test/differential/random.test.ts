@@ -16,14 +16,20 @@ describe('random commands', () => {
     await Promise.all(servers.map((server) => server.stop()));
   });
 
-  it('are answered as redis-server answers them', async () => {
-    const commands = 40_000;
-    const { differences } = await randomRun(servers, { seed, commands });
-    const report = differences.map(
-      ({ text, script }) => `${text}\nnpm run diff -- --seed ${seed} --commands ${commands}\n${script}`,
-    );
-    expect(report.join('\n')).toBe('');
-  }, 300_000);
+  it.each([
+    ['', 40_000],
+    [' --aof', 12_000],
+  ])(
+    'are answered as redis-server answers them%s',
+    async (flag, commands) => {
+      const { differences } = await randomRun(servers, { seed, commands, aof: flag !== '' });
+      const report = differences.map(
+        ({ text, script }) => `${text}\nnpm run diff -- --seed ${seed} --commands ${commands}${flag}\n${script}`,
+      );
+      expect(report.join('\n')).toBe('');
+    },
+    300_000,
+  );
 });
 
 describe('the generator', () => {
