@@ -184,6 +184,14 @@ test('function libraries, and whatever else no command makes, turn a base of com
   expect(JSON.stringify(await again.ask('FUNCTION', 'LIST'))).toContain('lib');
 });
 
+test.each([startOracle, startOnggi])('what the log holds counts as changes since the last save (%o)', async (how) => {
+  const { server, client } = await start(how as Start);
+  for (let i = 0; i < 3; i++) await client.ask('RPUSH', 'l', 'a', 'b');
+  await server.kill();
+  const { client: again } = await start(how as Start);
+  expect(String(await again.ask('INFO', 'persistence'))).toContain('rdb_changes_since_last_save:6\r\n');
+});
+
 describe('what operators see', () => {
   async function logOfThree(): Promise<string> {
     const { server, client } = await start(startOnggi);

@@ -116,7 +116,8 @@ export class Persistence {
     const { config, disk, directory } = this;
     removeLeftOvers(disk, config.dir);
     const recovered = await this.recovery().run();
-    this.savePoints.loaded(this.now());
+    // What was replayed from the log counts as changes since the last save; what a dump held does not.
+    if (recovered.from !== 'aof') this.savePoints.loaded(this.now());
     if (config.appendonly) {
       await this.openLog(recovered);
       directory.removeTemporary();

@@ -45,6 +45,8 @@ export class Replay {
       dispatcher.session = before;
       context.out = out;
       context.db = db;
+      // Changes since the last save count here, too: what is in the log is not in the dump.
+      dispatcher.changes.dirty += context.dirty - dirty;
       context.dirty = dirty;
       context.isSilent = isSilent;
       context.isForced = isForced;
