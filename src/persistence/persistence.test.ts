@@ -118,6 +118,8 @@ describe('SAVE, BGSAVE and save points', () => {
     server.tick();
     await settle();
     expect(info(server)).toMatchObject({ rdb_saves: 2, aof_rewrites: 1, aof_last_bgrewrite_status: 'ok' });
+    persistence.resetStatistics();
+    expect(info(server)).toMatchObject({ rdb_saves: 0, aof_rewrites: 0 });
   });
 
   test('within a transaction both wait', async () => {

@@ -265,6 +265,14 @@ export class Persistence {
     return null;
   }
 
+  /** CONFIG RESETSTAT. */
+  resetStatistics(): void {
+    this.savePoints.saves = 0;
+    this.rewriter.count = 0;
+    this.rewriter.failuresInARow = 0;
+    this.appendLog.delayedSyncs = 0;
+  }
+
   /** Seconds since 1970 of the last good save. */
   get lastSave(): number {
     return this.savePoints.lastSave;

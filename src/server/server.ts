@@ -380,6 +380,7 @@ export class Server {
   resetStatistics(): void {
     this.statistics.reset();
     this.turn.writes = 0;
+    this.persistence.resetStatistics();
     this.commands.resetStatistics();
     this.keyspace.hits = 0;
     this.keyspace.misses = 0;
