@@ -35,6 +35,10 @@ export class Replay {
     context.out = this.out;
     context.db = context.keyspace.databases[session.db]!;
     context.replaying = true;
+    // What the log says about an expired key is said for a key that was there.
+    const { keyspace } = context;
+    const { expiryInForce } = keyspace;
+    keyspace.expiryInForce = false;
     try {
       command.handler(context, a);
       return null;
@@ -51,6 +55,7 @@ export class Replay {
       context.isSilent = isSilent;
       context.isForced = isForced;
       context.replaying = false;
+      keyspace.expiryInForce = expiryInForce;
       if (context.rewrites.length > 0) context.rewrites = [];
       this.out.pos = 0;
     }

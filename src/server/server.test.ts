@@ -322,3 +322,101 @@ describe('INFO', () => {
     expect(String(await client.ask('INFO', 'errorstats'))).toBe('# Errorstats\r\n');
   });
 });
+
+describe('SHUTDOWN', () => {
+  it('ends the server without a reply, saved as asked', async () => {
+    await inFolder(async (dir) => {
+      for (const [flags, kept] of [
+        [['SAVE'], true],
+        [['NOSAVE'], true],
+        [[], true],
+      ] as const) {
+        const live = await LiveServer.start({ dir });
+        const exits: number[] = [];
+        live.server.onExit = (code) => exits.push(code);
+        const client = await open(live);
+        if (flags[0] === 'SAVE') await client.ask('SET', 'k', 'v');
+        else expect(await client.ask('GET', 'k')).toBe(kept ? 'v' : null);
+        client.capture();
+        client.write(`SHUTDOWN ${flags.join(' ')}\r\nPING\r\n`);
+        await client.waitClosed();
+        await eventually(() => exits.length === 1);
+        expect(String(client.captured())).toBe('');
+        expect(exits).toEqual([0]);
+      }
+    });
+  });
+
+  it('that cannot save is refused, and the server goes on with what came meanwhile', async () => {
+    await inFolder(async (dir) => {
+      const live = await LiveServer.start({ dir });
+      const exits: number[] = [];
+      live.server.onExit = (code) => exits.push(code);
+      await using client = await open(live);
+      await client.ask('SET', 'k', 'v');
+      const { rmSync } = await import('node:fs');
+      rmSync(dir, { recursive: true });
+      client.write('SHUTDOWN SAVE\r\nGET k\r\n');
+      expect(String(await client.nextRaw())).toBe('-ERR Errors trying to SHUTDOWN. Check logs.\r\n');
+      expect(String(await client.nextRaw())).toBe('$1\r\nv\r\n');
+      expect(exits).toEqual([]);
+      client.write('SHUTDOWN SAVE FORCE\r\n');
+      await client.waitClosed();
+      await eventually(() => exits.length === 1);
+    });
+  });
+});
+
+describe('the log', () => {
+  it('is replayed as it was written: keys whose time is over meanwhile included', async () => {
+    await inFolder(async (dir) => {
+      const clock = new ManualClock();
+      const config = { appendonly: 'yes', 'enable-debug-command': 'yes' };
+      const live = await LiveServer.start({ dir, clock, config });
+      const client = await open(live);
+      await client.ask('DEBUG', 'SET-ACTIVE-EXPIRE', 0);
+      await client.ask('SET', 'k', 'a', 'PX', 10);
+      await client.ask('APPEND', 'k', 'b');
+      await client.ask('PERSIST', 'k');
+      await client.ask('SELECT', 3);
+      await client.ask('SET', 'gone', 'x', 'PX', 10);
+      await client.ask('APPEND', 'gone', 'y');
+      clock.advance(50);
+      expect(await client.ask('DEBUG', 'LOADAOF')).toBe('OK');
+      expect(await client.ask('EXISTS', 'gone')).toBe(0);
+      await client.ask('SELECT', 0);
+      expect(await client.ask('GET', 'k')).toBe('ab');
+      await client.close();
+      await live.server.shutdown(['nosave']);
+      await using again = await LiveServer.start({ dir, clock, config });
+      await using other = await open(again);
+      expect(await other.ask('GET', 'k')).toBe('ab');
+      expect(await other.ask('TTL', 'k')).toBe(-1);
+    });
+  });
+
+  it('that is being loaded lets clients connect, who are told so', async () => {
+    await inFolder(async (dir) => {
+      const config = { appendonly: 'yes' };
+      const live = await LiveServer.start({ dir, config });
+      const client = await open(live);
+      for (let i = 0; i < 20; i++) {
+        await client.pipeline(Array.from({ length: 2000 }, (_, k) => ['SET', `${i}:${k}`, 'x'.repeat(100)]));
+      }
+      await client.close();
+      await live.server.shutdown(['nosave']);
+      const second = LiveServer.prepare({ dir, config });
+      const starting = second.server.start();
+      await eventually(() => second.port !== 0, { everyMs: 0 });
+      await using early = await open(second);
+      const info = String(await early.ask('INFO', 'persistence'));
+      const reply = await early.call('GET', '1:1');
+      await starting;
+      // A fast machine may be through before we have asked.
+      if (info.includes('loading:1')) expect(info).toContain('loading_eta_seconds:');
+      expect(String(reply.bytes)).toMatch(/^(LOADING Redis is loading the dataset in memory|x+)$/);
+      expect(await early.ask('DBSIZE')).toBe(40_000);
+      await second.server.shutdown(['nosave']);
+    });
+  });
+});

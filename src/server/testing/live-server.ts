@@ -15,6 +15,8 @@ export interface LiveServerOptions {
   sink?: EffectSink;
   /** Ordinary sockets instead of the handles below them. */
   ordinarySockets?: boolean;
+  /** Where data is kept; without it nothing is. */
+  dir?: string;
   /** rename-command lines. */
   renames?: readonly (readonly [string, string])[];
 }
@@ -24,18 +26,28 @@ export class LiveServer {
   readonly server: Server;
 
   private constructor(options: LiveServerOptions) {
-    const config = new Config({ save: '', loglevel: 'debug', ...options.config });
+    const config = new Config({
+      save: '',
+      loglevel: 'debug',
+      ...(options.dir === undefined ? {} : { dir: options.dir }),
+      ...options.config,
+    });
     config.renames.push(...(options.renames ?? []));
     const log = new Logger({ level: config.values.loglevel, sink: (line) => this.lines.push(line) });
     this.server = new Server({
       config,
       log,
-      inMemory: true,
+      inMemory: options.dir === undefined,
       anyPort: true,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.ordinarySockets === undefined ? {} : { ordinarySockets: options.ordinarySockets }),
     });
     if (options.sink !== undefined) this.server.sink = options.sink;
+  }
+
+  /** Not started yet. */
+  static prepare(options: LiveServerOptions = {}): LiveServer {
+    return new LiveServer(options);
   }
 
   static async start(options: LiveServerOptions = {}): Promise<LiveServer> {
