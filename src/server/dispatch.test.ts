@@ -373,6 +373,15 @@ describe('time', () => {
     expect(commands.named('get')!.microseconds).toBeGreaterThan(0);
   });
 
+  it('of a transaction is that of its commands, and they have theirs', async () => {
+    await using live = await LiveServer.start({ config: { 'enable-debug-command': 'yes' } });
+    await using client = await RespClient.connect(live.port);
+    await client.pipeline([['MULTI'], ['GET', 'k'], ['DEBUG', 'SLEEP', 0.02], ['GET', 'k'], ['EXEC']]);
+    const used = (name: string) => live.server.commands.named(name)!.microseconds;
+    expect(used('debug')).toBeGreaterThan(19_000);
+    expect(used('exec')).toBeGreaterThanOrEqual(used('debug') + used('get'));
+  });
+
   it('is the same for a whole transaction', () =>
     withServer(async ({ play, clock }) => {
       const replies = await play('MULTI\nSET a 1 PX 5\nDEBUG SLEEP 0.01\nTTL a\nEXEC');

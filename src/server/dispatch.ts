@@ -274,8 +274,9 @@ export class Dispatcher {
     const { context } = this;
     const { out } = context;
     const start = out.pos;
-    // A command that may take long has a reading of its own.
+    // A command that may take long has readings of its own.
     if (this.grouped > 0 && !command.isQuick) this.settle(null);
+    const begunMs = this.lastMs;
     const dirtyBefore = context.dirty;
     this.countErrors();
     context.isSilent = false;
@@ -307,28 +308,27 @@ export class Dispatcher {
     }
     command.calls++;
     this.statistics.commands++;
-    // Reading the clock costs as much as a quick command itself, so several of them share a reading.
-    const bytes = out.pos - start;
-    this.group[this.grouped++] = command;
-    if (
-      command.isQuick &&
-      this.depth === 0 &&
-      this.grouped < GROUP_MAX &&
-      bytes < QUICK_BYTES_MAX &&
-      a.bytesTotal < QUICK_BYTES_MAX
-    ) {
+    if (!command.isQuick) {
+      // What it has called (EXEC) settles first.
+      if (this.grouped > 0) this.settle(null);
+      this.tick();
+      const microseconds = (this.lastMs - begunMs) * 1000;
+      command.microseconds += microseconds;
+      if (microseconds > this.slowerThanMicroseconds) this.events.slow(this.session, command, a, microseconds);
       return;
     }
-    this.settle(a);
+    // Reading the clock costs as much as a quick command itself, so several of them share a reading.
+    this.group[this.grouped++] = command;
+    const large = out.pos - start >= QUICK_BYTES_MAX || a.bytesTotal >= QUICK_BYTES_MAX;
+    if (large || this.grouped === GROUP_MAX) this.settle(a);
   }
 
-  /** Reads the clock, and shares the time since the last reading among the commands that ran in it. */
+  /** Reads the clock, and shares the time since the last reading among the quick commands that ran in it. */
   settle(a: Args | null): void {
     const { group, grouped } = this;
     if (grouped === 0) return;
-    const endedMs = this.clock.monotonic();
-    const microseconds = (endedMs - this.lastMs) * 1000;
-    this.lastMs = endedMs;
+    const begunMs = this.lastMs;
+    const microseconds = (this.tick() - begunMs) * 1000;
     this.grouped = 0;
     const share = microseconds / grouped;
     for (let i = 0; i < grouped; i++) group[i]!.microseconds += share;
