@@ -195,9 +195,7 @@ class Player {
       else if (a.toString() === '+QUEUED\r\n') queued.push(command);
     } else if (!a.equals(b)) {
       const [x, y] = [decodeReply(a), decodeReply(b)];
-      if (ERRORS_72.some(({ command, error }) => command === name && `-${error}\r\n` === b.toString('latin1')))
-        return null;
-      what = name === 'EXEC' && queued !== null ? execDifference(x, y, queued) : replyDifference(x, y, command.mode);
+      what = name === 'EXEC' && queued !== null ? execDifference(x, y, queued) : replyDifference(x, y, command);
     }
     if (name === 'MULTI' && a.toString() === '+OK\r\n') this.queued = [];
     if (name === 'EXEC' || name === 'DISCARD') this.queued = null;
@@ -223,10 +221,10 @@ async function beginLog(client: RespClient): Promise<void> {
 }
 
 function execDifference(a: Reply, b: Reply, queued: readonly RandomCommand[]): string | null {
-  if (a.items === null || b.items === null || a.items.length !== b.items.length) return difference(a, b, {});
+  if (a.items?.length !== queued.length || b.items?.length !== queued.length) return difference(a, b, {});
   for (let i = 0; i < a.items.length; i++) {
-    const what = replyDifference(a.items[i]!, b.items[i]!, queued[i]?.mode ?? {});
-    if (what !== null) return `${what}, in the transaction's reply ${i + 1}: ${queued[i] && scriptLine(queued[i])}`;
+    const what = replyDifference(a.items[i]!, b.items[i]!, queued[i]!);
+    if (what !== null) return `${what}, in the transaction's reply ${i + 1}: ${scriptLine(queued[i]!)}`;
   }
   return null;
 }
@@ -242,7 +240,13 @@ const ERRORS_72: readonly { command: string; error: string }[] = [
 /** What 7.0 calls otherwise than 7.2. */
 const ENCODINGS_72: Record<string, string> = { hashtable: 'listpack', quicklist: 'listpack' };
 
-function replyDifference(a: Reply, b: Reply, mode: RandomMode): string | null {
+function replyDifference(a: Reply, b: Reply, { args, mode }: RandomCommand): string | null {
+  const name = args[0]!.toString('latin1').toUpperCase();
+  if (
+    b.mark === '-' &&
+    ERRORS_72.some(({ command, error }) => command === name && error === b.bytes!.toString('latin1'))
+  )
+    return null;
   if (mode.encoding && a.bytes && b.bytes && ENCODINGS_72[a.bytes.toString()] === b.bytes.toString()) return null;
   if (mode.scanned && a.items?.length === 2 && b.items?.length === 2) {
     const nested = { ...mode, [mode.scanned]: true };
