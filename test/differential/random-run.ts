@@ -8,7 +8,7 @@ import { decodeReply, quote, type Reply, show } from '../support/reply.js';
 import type { Server } from '../support/server.js';
 import { eventually } from '../support/wait.js';
 import { difference } from './compare.js';
-import { Random, type RandomCommand, type RandomMode, randomCommand } from './generator.js';
+import { Random, type RandomCommand, randomCommand } from './generator.js';
 import type { Protocol } from './script.js';
 import { shrink } from './shrink.js';
 
