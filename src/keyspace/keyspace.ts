@@ -351,6 +351,7 @@ export class Keyspace {
       }
       if (ended) this.discarded.splice(i, 1);
     }
+    if (this.discarded.length === 0 && left < blocksMax) arena.trim();
   }
 
   /** All blocks of a table that nobody uses any more: its values', its entries and its own. See Value.dismantle. */

@@ -70,6 +70,20 @@ describe('Arena', () => {
     expect(arena.bytesUsed).toBe(0);
   });
 
+  it('trim gives segments back in which only empty spans were kept', () => {
+    const arena = new Arena();
+    const blocks: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      for (let n = 0; n < 100_000; n++) blocks.push(arena.alloc(500 + i * 64));
+    }
+    const full = arena.bytesReserved;
+    for (const block of blocks) arena.free(block);
+    arena.trim();
+    expect(full).toBeGreaterThan(4 * SEGMENT_BYTES);
+    expect(arena.bytesReserved).toBeLessThanOrEqual(2 * SEGMENT_BYTES);
+    expect(arena.alloc(100)).toBeGreaterThan(0);
+  });
+
   it('during a capture own copies what is captured, and freed captured blocks wait for the worker', () => {
     const arena = new Arena();
     const captured = arena.alloc(64);

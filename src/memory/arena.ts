@@ -229,6 +229,20 @@ export class Arena {
     }
   }
 
+  /** Gives back the empty spans that were kept for reuse, and with them segments in which nothing else lies. */
+  trim(): void {
+    for (let cls = 0; cls < CLASS_COUNT; cls++) {
+      for (let span = this.partial[cls]!; span >= 0; ) {
+        const next = this.spanNext[span]!;
+        if (this.spanUsed[span] === 0) {
+          this.unlink(span, cls);
+          this.freeSpan(span);
+        }
+        span = next;
+      }
+    }
+  }
+
   private link(span: number, cls: number): void {
     const head = this.partial[cls]!;
     this.spanNext[span] = head;
