@@ -19,6 +19,7 @@ import { SERVER_COMMANDS } from './server.js';
 import { SET_COMMANDS } from './set.js';
 import { SORT_COMMANDS } from './sort.js';
 import type { CommandSpec } from './spec.js';
+import { STREAM_COMMANDS } from './stream.js';
 import { STRING_COMMANDS } from './string.js';
 import { TRANSACTION_COMMANDS } from './transactions.js';
 import { ZSET_COMMANDS } from './zset.js';
@@ -45,5 +46,6 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   HASH_COMMANDS,
   SET_COMMANDS,
   ZSET_COMMANDS,
+  STREAM_COMMANDS,
   GEO_COMMANDS,
 ];
