@@ -48,8 +48,10 @@ describe('Dict', () => {
       for (let step = 0; step < 120_000; step++) {
         const growing = Math.floor(step / 30_000) % 2 === 0;
         const key = `key:${Math.floor(random() * 40_000)}`;
-        if (random() < (growing ? 0.9 : 0.15)) expect(put(dict, arena, key)).toBe(!model.has(key)), model.add(key);
-        else expect(remove(dict, arena, key)).toBe(model.delete(key));
+        if (random() < (growing ? 0.9 : 0.15)) {
+          expect(put(dict, arena, key)).toBe(!model.has(key));
+          model.add(key);
+        } else expect(remove(dict, arena, key)).toBe(model.delete(key));
         if (step % 20_000 === 19_999) {
           dict.check();
           expect(dict.count).toBe(model.size);

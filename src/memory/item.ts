@@ -146,7 +146,7 @@ export function itemValueIndex(arena: Arena, address: number): number {
 export function itemRoom(arena: Arena, address: number): number {
   const room = arena.capacity(address) - itemKeyOffset(arena, address) - itemKeyBytes(arena, address);
   if ((arena.getWord(address, 0) & WIDE) !== 0) return room;
-  return room < NARROW_VALUE_MAX ? room : NARROW_VALUE_MAX;
+  return Math.min(room, NARROW_VALUE_MAX);
 }
 
 export function itemHasSlot(arena: Arena, address: number): boolean {
