@@ -20,7 +20,7 @@ interface Bench {
   count(kind: string): number;
 }
 
-function bench(options: Partial<Mutable> = {}): Bench {
+function bench(options: Partial<Mutable> = {}, monotonic?: () => number): Bench {
   const disk = new FaultyDisk();
   disk.put('/d/log', '');
   const operations: string[] = [];
@@ -42,6 +42,7 @@ function bench(options: Partial<Mutable> = {}): Bench {
     config,
     log: { ...SILENT_LOG, warning: (text) => lines.push(text), notice: (text) => lines.push(text) },
     now: () => clock.ms,
+    ...(monotonic === undefined ? {} : { monotonic }),
   });
   log.start(log.open('/d/log', 'append'));
   const heard: string[] = [];
@@ -419,4 +420,36 @@ test('stop writes, syncs, closes, and answers who waits', async () => {
   expect(heard).toEqual(['a', 'later']);
   expect([log.enabled, disk.openFiles]).toEqual([false, 0]);
   expect(disk.powerCut(seededRandom(1)).content('/d/log')!.toString()).toContain(SELECT + set('a'));
+});
+
+describe('always, on a disk that syncs quickly', () => {
+  test('a turn is synced before writeTurn returns, and acknowledged at once', () => {
+    const b = bench({ appendfsync: 'always' }, () => 0);
+    b.turn('a');
+    expect(b.heard).toEqual(['a']);
+    expect(b.count('sync')).toBe(1);
+  });
+
+  test('a failed sync is sticky, and the turn is not acknowledged', () => {
+    const b = bench({ appendfsync: 'always' }, () => 0);
+    b.disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+    b.turn('a');
+    expect(b.heard).toEqual(['!a']);
+    expect(b.log.syncFailed).toBe(true);
+    b.disk.fault = () => null;
+    expect(b.log.failure).not.toBeNull();
+  });
+
+  test('after a slow sync turns are synced in the background again', async () => {
+    let ms = 0;
+    const b = bench({ appendfsync: 'always' }, () => {
+      ms += 5;
+      return ms;
+    });
+    b.turn('a');
+    expect(b.heard).toEqual(['a']);
+    b.turn('b');
+    expect(b.heard).toEqual(['a']);
+    await expect.poll(() => b.heard).toEqual(['a', 'b']);
+  });
 });

@@ -7,6 +7,7 @@
  *   append, endUnit ...   -> the encoder's buffer
  *   writeTurn             -> one write(2); the turn gets the next number, `written` follows
  *   fdatasync             -> `synced` follows: at once and together with other turns (always), each second (everysec)
+ *                            (always, on a disk that syncs in a fraction of a millisecond: within writeTurn, see syncInTurn)
  *   whenDurable           -> called back when `acked` has come up to the turn
  *
  *        acked <= written <= turn          acked follows written (everysec, no) or the sync (always)
@@ -48,9 +49,15 @@ export interface AppendLogOptions {
   log: Log;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Milliseconds with fraction, for telling a quick disk from a slow one. Without it no sync is made within a turn. */
+  monotonic?: () => number;
 }
 
 const SYNC_EVERY_MS = 1000;
+/** A sync that takes no longer is cheaper made at once than handed to another thread and waited for. */
+const QUICK_SYNC_MS = 0.5;
+/** So many turns are synced in the background after a sync that was not quick. */
+const SLOW_DISK_TURNS = 256;
 /** As long as an fsync of everysec may take before it is counted as delayed. */
 const SYNC_DELAYED_MS = 2000;
 /** At most one line in the log about the same trouble in this time. */
@@ -105,8 +112,12 @@ export class AppendLog {
   private lastSealMs = 0;
   private lastFailureLogMs = 0;
   private delayCounted = false;
+  private readonly monotonic: (() => number) | undefined;
+  /** Turns until the next sync within a turn is tried. */
+  private slowTurns = 0;
 
   constructor(options: AppendLogOptions) {
+    this.monotonic = options.monotonic;
     this.disk = options.disk;
     this.config = options.config;
     this.log = options.log;
@@ -395,7 +406,34 @@ export class AppendLog {
     this.written = this.turn;
     if (this.config.appendfsync !== 'always' || this.syncSuppressed || this.syncFailure !== null)
       this.ack(this.written);
-    else if (this.acked < this.written && file.syncing === null) void this.startSync(file);
+    else if (this.acked < this.written && file.syncing === null) return this.syncTurn(file);
+    return true;
+  }
+
+  /** `always`: sees to it that what is written gets synced. False when that failed already. */
+  private syncTurn(file: LogFile): boolean {
+    if (this.monotonic !== undefined && this.slowTurns === 0 && this.holding === null) {
+      return this.syncInTurn(file, this.monotonic);
+    }
+    if (this.slowTurns > 0) this.slowTurns--;
+    void this.startSync(file);
+    return true;
+  }
+
+  /**
+   * Syncs on this thread, as long as that is quick. Handing a sync to the thread pool and hearing of it in a later turn takes
+   * longer than many disks need for it; a slow disk is left to the pool, where other turns go on meanwhile.
+   */
+  private syncInTurn(file: LogFile, clock: () => number): boolean {
+    const begin = clock();
+    try {
+      file.syncNow();
+    } catch (error) {
+      this.noteSyncFailure(error);
+      return false;
+    }
+    if (clock() - begin > QUICK_SYNC_MS) this.slowTurns = SLOW_DISK_TURNS;
+    this.ack(this.written);
     return true;
   }
 

@@ -99,6 +99,13 @@ export class LogFile {
     return run;
   }
 
+  /** Syncs what is written now, on this thread. Throws as the disk does. */
+  syncNow(): void {
+    assert(this.syncing === null, 'one sync at a time');
+    this.disk.syncData(this.fd);
+    this.syncedBytes = this.bytes;
+  }
+
   /** Closes the descriptor once no sync uses it. */
   async close(): Promise<void> {
     await this.syncing?.catch(() => {});

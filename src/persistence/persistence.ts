@@ -43,6 +43,8 @@ export interface PersistenceOptions {
   log: Log;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** See AppendLogOptions. */
+  monotonic?: () => number;
   host: PersistenceHost;
 }
 
@@ -76,14 +78,14 @@ export class Persistence {
   private readonly host: PersistenceHost;
 
   constructor(options: PersistenceOptions) {
-    const { disk, config, log, now, host } = options;
+    const { disk, config, log, now, host, monotonic } = options;
     this.disk = disk;
     this.config = config;
     this.log = log;
     this.now = now;
     this.host = host;
     this.savePoints = new SavePoints(now());
-    this.appendLog = new AppendLog({ disk, config, log, now });
+    this.appendLog = new AppendLog({ disk, config, log, now, ...(monotonic === undefined ? {} : { monotonic }) });
     this.appendLog.snapshotRunning = () => this.busy;
     this.appendLog.onSyncFailure = () => {
       this.rewriteScheduled = true;

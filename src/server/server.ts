@@ -143,6 +143,7 @@ export class Server {
       config: config.values,
       log,
       now: () => this.clock.now(),
+      monotonic: () => this.clock.monotonic(),
       host: makeHost(this),
     });
     this.dispatcher.sink = this.persistence.appendLog;
