@@ -78,6 +78,8 @@ export interface Context {
   changedQuietly(a: Args, i: number, count?: number): void;
   /** A keyspace event without a change. */
   notify(cls: NotifyClass, event: string, db: Database, key: Uint8Array): void;
+  /** Whether effects go anywhere: else what `rewrite` would get need not be made. */
+  readonly listens: boolean;
   /**
    * Propagate this instead of the command as it came. Called more than once, all of them are propagated, in MULTI/EXEC
    * when there is more than one. Text arguments are sent as UTF-8.

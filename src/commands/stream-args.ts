@@ -241,6 +241,7 @@ export function propagatePending(
   item: number,
   id: string | Uint8Array,
 ): void {
+  if (!c.listens) return;
   group.consumerName(group.consumerOf(item), c.s1);
   c.rewrite(
     'XCLAIM',

@@ -180,7 +180,9 @@ export function xadd(c: Context, a: Args): void {
   c.changed(a, 1, 't', 'xadd');
   if (trimmed > 0) c.notify('t', 'xtrim', c.db, a.bytes(1));
   const exact = args.thresholdAt === 0 || !args.trim.approximate;
-  if (!args.hasSequence || !exact) c.rewrite(...propagated(a, args, stream, args.hasSequence ? null : id.toString()));
+  if (c.listens && !(args.hasSequence && exact)) {
+    c.rewrite(...propagated(a, args, stream, args.hasSequence ? null : id.toString()));
+  }
 }
 
 export function xtrim(c: Context, a: Args): void {
@@ -193,7 +195,7 @@ export function xtrim(c: Context, a: Args): void {
   out.int(trimmed);
   if (trimmed === 0) return;
   c.changed(a, 1, 't', 'xtrim', trimmed);
-  if (args.trim.approximate) c.rewrite(...propagated(a, args, stream, null));
+  if (c.listens && args.trim.approximate) c.rewrite(...propagated(a, args, stream, null));
 }
 
 const ID = new StreamId();

@@ -34,6 +34,7 @@ export class CallContext implements Context {
   dirty = 0;
   /** Commands to propagate instead of the running one. */
   rewrites: Args[] = [];
+  listens = true;
   /** The running command propagates nothing; propagates though it changed nothing. */
   isSilent = false;
   isForced = false;

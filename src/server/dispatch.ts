@@ -281,6 +281,7 @@ export class Dispatcher {
     this.countErrors();
     context.isSilent = false;
     context.isForced = false;
+    context.listens = this.sink.enabled;
     if (context.rewrites.length > 0) context.rewrites = [];
     const touches = (this.session.flags & SessionFlag.NO_TOUCH) === 0 || command.rule === 'touch';
     context.keyspace.touches = touches;

@@ -14,6 +14,8 @@ const SAFE_HI = 0x200000;
 export const ID_TEXT_MAX = 41;
 export const ID_BYTES = 16;
 
+const TEXT = Buffer.alloc(ID_TEXT_MAX);
+
 export class StreamId {
   msHi = 0;
   msLo = 0;
@@ -119,8 +121,7 @@ export class StreamId {
     return at + writeU64(buf, at, this.seqHi, this.seqLo) - off;
   }
   toString(): string {
-    const bytes = new Uint8Array(ID_TEXT_MAX);
-    return String.fromCharCode(...bytes.subarray(0, this.write(bytes, 0)));
+    return TEXT.toString('latin1', 0, this.write(TEXT, 0));
   }
 }
 

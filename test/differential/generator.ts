@@ -126,6 +126,24 @@ const FRACTIONS = ['0.1', '3.14159', '-1e300', '1e300', '1e17', '1e22', '1e10', 
 const BOUNDS = ['-inf', '+inf', '0', '1', '(1', '2', '(2', '3', '-1', '1.5', '(-1', 'inf', 'x', '(', '(inf'];
 const LEX = ['-', '+', '[a', '(a', '[c', '(c', '[1', '(m', '[', '(', 'a', ''];
 const PATTERNS = ['*', 'l*', '*:1', '?:*', '[ls]:*', '[^s]*', '', '\\*', 'h:[0-2]', 'nothing', '*\xff*', '[a', '**1'];
+const STREAM_IDS = [
+  '0',
+  '5',
+  '0-0',
+  '-',
+  '+',
+  '(5',
+  '(3-1',
+  '3',
+  '10',
+  '18446744073709551615',
+  'x',
+  '',
+  '7-',
+  '(',
+  ' 4',
+  '-1',
+];
 const FAR = ['1000000', '2000000', '3000000'];
 const BAD_TIMES = ['0', '-1', 'x', '', '1.5', '9223372036854775807', '-9223372036854775808', '9223372036854775808'];
 
@@ -138,7 +156,7 @@ const keyOf =
 const anyKey: Kind = (r) =>
   r.chance(6)
     ? r.pick(['', 'bin\x00\xff\r\n', 'missing', 'k'.repeat(100)])
-    : `${r.pick(['s', 'l', 'h', 't', 'z'])}:${r.below(4)}`;
+    : `${r.pick(['s', 'l', 'h', 't', 'z', 'x'])}:${r.below(4)}`;
 const integer: Kind = (r) => (r.chance(80) ? String(r.below(25) - 8) : r.pick(EDGE_VALUES));
 
 /** What stands for an argument of each kind. */
@@ -178,6 +196,17 @@ const KINDS: Record<string, Kind> = {
   plater: (r) => (r.chance(75) ? `3317711742${r.below(10)}${100 + r.below(900)}` : r.pick(BAD_TIMES)),
   db: (r) => (r.chance(90) ? String(r.below(3)) : r.pick(['16', '-1', 'x', ''])),
   numkeys: (r) => (r.chance(90) ? '2' : r.pick(['1', '3', '0', '-1', 'x'])),
+  // Never `*`: it would be the clock's.
+  stream: keyOf('x'),
+  newid: (r) =>
+    r.chance(60)
+      ? `${r.below(r.below(60) + 1)}-*`
+      : r.chance(90)
+        ? `${r.below(80)}-${r.below(4)}`
+        : r.pick(['0', '0-0', '5', 'x', '', '-', '+', '7-']),
+  id: (r) => (r.chance(85) ? `${r.below(40)}-${r.below(4)}` : r.pick(STREAM_IDS)),
+  group: (r) => r.pick(['g', 'g', 'g', 'h', '']),
+  consumer: (r) => r.pick(['alice', 'bob', 'carol', '']),
   weight: (r) => r.pick(['1', '2', '0', '-1', r.fractions ? '0.5' : '3', 'inf', 'x']),
 };
 
@@ -309,6 +338,29 @@ const ROWS: readonly Row[] = [
   row(2, 'ZDIFF <numkeys> <zset> (<zset>|<set>) [WITHSCORES]', DOUBLES),
   row(1, 'ZDIFFSTORE <zset> <numkeys> <zset> (<zset>|<set>)'),
   row(1, 'ZINTERCARD <numkeys> <zset> <zset> [LIMIT <count>]'),
+  // streams; what 7.2 says otherwise (who is a consumer) and what depends on the clock is only looked at from afar
+  row(10, 'XADD <stream> [NOMKSTREAM] <newid> {<member> <value>}', {}, true),
+  row(3, 'XADD <stream> MAXLEN [(~|=)] <number> <newid> a <value>', {}, true),
+  row(2, 'XADD <stream> (MAXLEN|MINID) [(~|=)] <count> [LIMIT <count>] <newid> a <value>', {}, true),
+  row(3, 'XTRIM <stream> (MAXLEN|MINID) [(~|=)] <count> [LIMIT <count>]'),
+  row(4, 'XDEL <stream> {<id>}'),
+  row(2, 'XLEN <stream>'),
+  row(5, '(XRANGE|XREVRANGE) <stream> <id> <id> [COUNT <count>]'),
+  row(3, 'XREAD [COUNT <count>] STREAMS <stream> <stream> <id> <id>', {}, true),
+  row(2, 'XINFO STREAM <stream>', {}, true),
+  row(4, 'XGROUP CREATE <stream> <group> <id> [MKSTREAM] [ENTRIESREAD <count>]', {}, true),
+  row(1, 'XGROUP SETID <stream> <group> (<id>|$) [ENTRIESREAD <count>]', {}, true),
+  row(1, 'XGROUP DESTROY <stream> <group>'),
+  row(1, 'XGROUP CREATECONSUMER <stream> <group> <consumer>', { type: true }),
+  row(1, 'XGROUP DELCONSUMER <stream> <group> <consumer>'),
+  row(8, 'XREADGROUP GROUP <group> <consumer> [COUNT <count>] [NOACK] STREAMS <stream> >', {}, true),
+  row(3, 'XREADGROUP GROUP <group> <consumer> [COUNT <count>] STREAMS <stream> <stream> <id> >', {}, true),
+  row(4, 'XACK <stream> <group> {<id>}'),
+  row(3, 'XPENDING <stream> <group>'),
+  row(2, 'XPENDING <stream> <group> <id> <id> <count> [<consumer>]', { near: 100_000_000 }, true),
+  row(3, 'XCLAIM <stream> <group> <consumer> 0 {<id>} [FORCE] [JUSTID] [RETRYCOUNT <count>] [LASTID <id>]', {}, true),
+  row(2, 'XAUTOCLAIM <stream> <group> <consumer> 0 <id> [COUNT <count>] [JUSTID]', {}, true),
+  row(2, 'XINFO GROUPS <stream>', SHAPE, true),
   // keys
   row(5, '(DEL|UNLINK) {<key>}'),
   row(2, '(EXISTS|TOUCH) {<key>}'),
@@ -320,7 +372,12 @@ const ROWS: readonly Row[] = [
   row(1, 'RANDOMKEY', { type: true }, true),
   row(1, 'DBSIZE'),
   row(2, 'OBJECT ENCODING <key>', { encoding: true }),
-  row(1, 'SCAN 0 COUNT 1000000 [MATCH <pattern>] [TYPE (string|list|hash|set|zset|foo)]', { scanned: 'sorted' }, true),
+  row(
+    1,
+    'SCAN 0 COUNT 1000000 [MATCH <pattern>] [TYPE (string|list|hash|set|zset|stream|foo)]',
+    { scanned: 'sorted' },
+    true,
+  ),
   row(1, 'HSCAN <hash> 0 COUNT 1000000 [MATCH <pattern>]', { scanned: 'pairs' }, true),
   row(1, 'SSCAN <set> 0 COUNT 1000000 [MATCH <pattern>]', { scanned: 'sorted' }, true),
   row(1, 'ZSCAN <zset> 0 COUNT 1000000 [MATCH <pattern>]', { scanned: 'pairs', doubles: true }, true),

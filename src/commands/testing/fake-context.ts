@@ -34,6 +34,7 @@ export class FakeContext implements Context {
   out = new ReplyWriter();
   now = 1_700_000_000_000;
   replaying = false;
+  readonly listens = true;
   /** As a server's Context has it. */
   readonly dumpFormat = { version: 11, compression: true } as const;
   readonly s1 = new Slice();

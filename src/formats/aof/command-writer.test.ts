@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { streamId, streamPayload } from '../../../test/support/rdb-bytes.js';
 import { RdbStore } from '../../../test/support/rdb-store.js';
 import { UnsupportedError } from '../../base/errors.js';
 import { Args } from '../resp/args.js';
@@ -69,6 +70,32 @@ describe('CommandWriter', () => {
     expect(commands.slice(1).flatMap((argv) => argv.slice(2))).toEqual(elements);
     expect(checked).toBeGreaterThan(12_000_000);
     expect(commandsOf(store, false).checked).toBe(0);
+  });
+
+  test('a stream by its entries, its counters, its groups and what is pending', () => {
+    const store = new RdbStore();
+    store.putBlob(0, 's', 21, streamPayload({}), 4_102_444_800_000);
+    store.putBlob(0, 'empty', 21, streamPayload({ nodes: [], length: 0, groups: [] }));
+    const xclaim = ['XCLAIM', 's', 'group', 'alice', '0', '1-0', 'TIME', '1000', 'RETRYCOUNT', '1', 'JUSTID', 'FORCE'];
+    expect(commandsOf(store).commands).toEqual([
+      ['SELECT', '0'],
+      ['XADD', 's', '1-0', 'f', 'v1'],
+      ['XADD', 's', '2-1', 'a', 'x', 'b', '-7'],
+      ['XSETID', 's', '2-1', 'ENTRIESADDED', '3', 'MAXDELETEDID', '2-0'],
+      ['XGROUP', 'CREATE', 's', 'group', '1-0', 'ENTRIESREAD', '1'],
+      xclaim,
+      ['XGROUP', 'CREATECONSUMER', 's', 'group', 'bob'],
+      ['PEXPIREAT', 's', '4102444800000'],
+      ['XADD', 'empty', 'MAXLEN', '0', '0-1', 'x', 'y'],
+      ['XSETID', 'empty', '2-1', 'ENTRIESADDED', '3', 'MAXDELETEDID', '2-0'],
+    ]);
+  });
+
+  test('a stream with a pending entry that is deleted is refused', () => {
+    const store = new RdbStore();
+    const gone = streamId(1, 5);
+    store.putBlob(0, 's', 21, streamPayload({ pending: [gone], consumers: [['c', [gone]]] }));
+    expect(() => commandsOf(store)).toThrow(/"s".*a pending entry that is deleted cannot be written as commands/);
   });
 
   test('what no command makes is refused, with its key', () => {
