@@ -7,7 +7,7 @@
  *   append, endUnit ...   -> the encoder's buffer
  *   writeTurn             -> one write(2); the turn gets the next number, `written` follows
  *   fdatasync             -> `synced` follows: at once and together with other turns (always), each second (everysec)
- *                            (always, on a disk that syncs in a fraction of a millisecond: within writeTurn, see syncInTurn)
+ *                            (always, on a disk that syncs in a millisecond or two: within writeTurn, see syncInTurn)
  *   whenDurable           -> called back when `acked` has come up to the turn
  *
  *        acked <= written <= turn          acked follows written (everysec, no) or the sync (always)
@@ -55,9 +55,9 @@ export interface AppendLogOptions {
 
 const SYNC_EVERY_MS = 1000;
 /** A sync that takes no longer is cheaper made at once than handed to another thread and waited for. */
-const QUICK_SYNC_MS = 0.5;
+const QUICK_SYNC_MS = 2;
 /** So many turns are synced in the background after a sync that was not quick. */
-const SLOW_DISK_TURNS = 256;
+const SLOW_DISK_TURNS = 16;
 /** As long as an fsync of everysec may take before it is counted as delayed. */
 const SYNC_DELAYED_MS = 2000;
 /** At most one line in the log about the same trouble in this time. */
