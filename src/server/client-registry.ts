@@ -17,7 +17,13 @@ import { Client, type Waiting } from './client.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
 
-type Reply = (out: ReplyWriter) => void;
+/** Writes a reply or a message; `out.resp` is what the client speaks. */
+export type Reply = (out: ReplyWriter) => void;
+
+interface Pending {
+  client: Client;
+  reply: Reply;
+}
 
 /** The longest that a timer runs, in milliseconds: 24 days. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -28,8 +34,17 @@ export class ClientRegistry implements Clients {
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
   private processing = false;
-  /** Clients that have stopped waiting while another one's commands were executed. */
-  private readonly ready: { client: Client; reply: Reply }[] = [];
+  /** Something is to be done once the running command is over: see `between`. */
+  private due = false;
+  /** Messages for clients, in the order in which they were made. */
+  private pushes: Pending[] = [];
+  /** Clients that have stopped waiting, and what they get. */
+  private ready: Pending[] = [];
+  /** Clients whose input is to be looked at again, once the current client's is done. */
+  private readonly resumed: Client[] = [];
+  /** Serves clients that wait for what the last commands changed; asked for with `signal`. Set by the server. */
+  serveWaiting: () => void = () => {};
+  private signalled = false;
   private held = false;
   /** Clients that wait for something. */
   blocked = 0;
@@ -107,6 +122,14 @@ export class ClientRegistry implements Clients {
     client.lastInteractionMs = dispatcher.lastMs;
     while ((client.flags & HALTED) === 0 && parser.next()) {
       dispatcher.dispatch(parser.args);
+      if (this.due) {
+        if (out.pos > start) turn.add(client, start, context.dirty !== dirty);
+        else if (context.dirty !== dirty) turn.schedule();
+        this.between();
+        dispatcher.enter(client);
+        start = out.pos;
+        dirty = context.dirty;
+      }
       if (out.pos - start > TURN_BYTES_MAX) {
         turn.add(client, start, context.dirty !== dirty);
         turn.finish();
@@ -122,9 +145,85 @@ export class ClientRegistry implements Clients {
     if (ends) client.attention = true;
     if (out.pos > start || ends) turn.add(client, start, context.dirty !== dirty);
     else if (context.dirty !== dirty) turn.schedule();
-    while (this.ready.length > 0) {
-      const next = this.ready.shift()!;
-      this.answer(next.client, next.reply);
+    this.processResumed();
+  }
+
+  // --- between two commands --------------------------------------------------------------------------------------------
+
+  /**
+   * Sends a client a message outside of its own replies (pub/sub, invalidations, MONITOR): after the reply of the command
+   * that runs, before anything of the next one.
+   */
+  push(client: Client, message: Reply): void {
+    this.pushes.push({ client, reply: message });
+    this.settleSoon();
+  }
+
+  /** `serveWaiting` is called once the command that runs is over. */
+  signal(): void {
+    this.signalled = true;
+    this.settleSoon();
+  }
+
+  private settleSoon(): void {
+    this.due = true;
+    if (this.processing) return;
+    this.between();
+    this.processResumed();
+  }
+
+  /** After a command: messages go out, then those who waited are answered or served, which may cause more of both. */
+  private between(): void {
+    const { processing } = this;
+    this.processing = true;
+    while (this.due) {
+      this.due = false;
+      const { pushes, ready } = this;
+      if (pushes.length > 0) {
+        this.pushes = [];
+        for (const { client, reply } of pushes) this.write(client, reply);
+      }
+      if (ready.length > 0) {
+        this.ready = [];
+        for (const { client, reply } of ready) {
+          this.write(client, reply);
+          this.resumed.push(client);
+        }
+      }
+      if (this.signalled) {
+        this.signalled = false;
+        this.serveWaiting();
+      }
+    }
+    this.processing = processing;
+  }
+
+  private write(client: Client, reply: Reply): void {
+    this.runAs(client, () => reply(this.server.turn.out));
+  }
+
+  /**
+   * Runs `work` as the client's, between commands: what it writes goes to the client, and what it changes is logged before.
+   * Whoever comes next enters the dispatcher anew.
+   */
+  runAs(client: Client, work: () => void): void {
+    if (client.isClosed) return;
+    const { dispatcher, turn } = this.server;
+    const { out } = turn;
+    const { dirty } = dispatcher.context;
+    dispatcher.enter(client);
+    const start = out.pos;
+    work();
+    const changed = dispatcher.context.dirty !== dirty;
+    if (out.pos > start) turn.add(client, start, changed);
+    else if (changed) turn.schedule();
+  }
+
+  /** The input that clients sent while they waited. */
+  private processResumed(): void {
+    while (this.resumed.length > 0 && !this.processing) {
+      const client = this.resumed.shift()!;
+      if (!client.isClosed && !this.held) this.process(client);
     }
   }
 
@@ -152,22 +251,11 @@ export class ClientRegistry implements Clients {
     return (reply) => this.resume(client, waiting, reply);
   }
 
-  /** Never inside of another client's command: its reply is being written, then, and this one's comes after it. */
   private resume(client: Client, waiting: Waiting, reply: Reply): void {
     if (client.waiting !== waiting) return;
     this.stopWaiting(client);
-    if (this.processing) this.ready.push({ client, reply });
-    else this.answer(client, reply);
-  }
-
-  private answer(client: Client, reply: Reply): void {
-    if (client.isClosed) return;
-    const { out } = this.server.turn;
-    out.resp = client.resp;
-    const start = out.pos;
-    reply(out);
-    this.server.turn.add(client, start, false);
-    if (!this.held) this.process(client);
+    this.ready.push({ client, reply });
+    this.settleSoon();
   }
 
   private stopWaiting(client: Client): void {
