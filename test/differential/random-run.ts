@@ -9,6 +9,7 @@ import type { Server } from '../support/server.js';
 import { eventually } from '../support/wait.js';
 import { difference } from './compare.js';
 import { Random, type RandomCommand, randomCommand } from './generator.js';
+import { type Played, replyDifference } from './known-reply-differences.js';
 import type { Protocol } from './script.js';
 import { shrink } from './shrink.js';
 
@@ -127,6 +128,7 @@ function scriptLine({ args, mode }: RandomCommand): string {
 /** Both servers' connections, and the state of the transaction that runs on them. */
 class Player {
   private queued: RandomCommand[] | null = null;
+  private played: Played = { replayed: false };
 
   private constructor(
     private readonly servers: readonly [Server, Server],
@@ -178,6 +180,7 @@ class Player {
 
   private async start(protocol: Protocol): Promise<void> {
     this.queued = null;
+    this.played = { replayed: false };
     for (const client of this.clients) {
       await client.ask('RESET');
       await client.call('HELLO', protocol);
@@ -195,10 +198,14 @@ class Player {
       else if (a.toString() === '+QUEUED\r\n') queued.push(command);
     } else if (!a.equals(b)) {
       const [x, y] = [decodeReply(a), decodeReply(b)];
-      what = name === 'EXEC' && queued !== null ? execDifference(x, y, queued) : replyDifference(x, y, command);
+      what =
+        name === 'EXEC' && queued !== null
+          ? execDifference(x, y, queued, this.played)
+          : replyDifference(x, y, command, this.played);
     }
     if (name === 'MULTI' && a.toString() === '+OK\r\n') this.queued = [];
     if (name === 'EXEC' || name === 'DISCARD') this.queued = null;
+    if (command === LOADAOF) this.played.replayed = true;
     if (what === null) return null;
     return [
       `${scriptLine(command)}`,
@@ -220,39 +227,13 @@ async function beginLog(client: RespClient): Promise<void> {
   );
 }
 
-function execDifference(a: Reply, b: Reply, queued: readonly RandomCommand[]): string | null {
+function execDifference(a: Reply, b: Reply, queued: readonly RandomCommand[], played: Played): string | null {
   if (a.items?.length !== queued.length || b.items?.length !== queued.length) return difference(a, b, {});
   for (let i = 0; i < a.items.length; i++) {
-    const what = replyDifference(a.items[i]!, b.items[i]!, queued[i]!);
+    const what = replyDifference(a.items[i]!, b.items[i]!, queued[i]!, played);
     if (what !== null) return `${what}, in the transaction's reply ${i + 1}: ${scriptLine(queued[i]!)}`;
   }
   return null;
-}
-
-/** Errors of 7.2 where 7.0 has none, or others. */
-const ERRORS_72: readonly { command: string; error: string }[] = [
-  {
-    command: 'LPOS',
-    error: 'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
-  },
-];
-
-/** What 7.0 calls otherwise than 7.2. */
-const ENCODINGS_72: Record<string, string> = { hashtable: 'listpack', quicklist: 'listpack' };
-
-function replyDifference(a: Reply, b: Reply, { args, mode }: RandomCommand): string | null {
-  const name = args[0]!.toString('latin1').toUpperCase();
-  if (
-    b.mark === '-' &&
-    ERRORS_72.some(({ command, error }) => command === name && error === b.bytes!.toString('latin1'))
-  )
-    return null;
-  if (mode.encoding && a.bytes && b.bytes && ENCODINGS_72[a.bytes.toString()] === b.bytes.toString()) return null;
-  if (mode.scanned && a.items?.length === 2 && b.items?.length === 2) {
-    const nested = { ...mode, [mode.scanned]: true };
-    return difference(a.items[0]!, b.items[0]!, {}) ?? difference(a.items[1]!, b.items[1]!, nested);
-  }
-  return difference(a, b, mode);
 }
 
 function clip(reply: Reply): string {
