@@ -249,7 +249,7 @@ function writeDocs(out: ReplyWriter, command: Command): void {
   members.text('summary', spec.summary);
   members.text('since', spec.since);
   members.text('group', spec.group);
-  members.text('complexity', spec.complexity);
+  members.text('complexity', spec.complexity === '' ? undefined : spec.complexity);
   members.words('doc_flags', spec.docFlags ?? []);
   members.text('deprecated_since', spec.deprecatedSince);
   members.text('replaced_by', spec.replacedBy);

@@ -59,6 +59,7 @@ export const CONNECTION_COMMANDS = [
       { name: 'username', type: 'string', optional: true, since: '6.0.0' },
       { name: 'password', type: 'string' },
     ],
+    secrets: (a) => Array.from({ length: a.count - 1 }, (_, i) => i + 1),
     handler: auth,
   },
   {
@@ -98,6 +99,7 @@ export const CONNECTION_COMMANDS = [
         ],
       },
     ],
+    secrets: helloSecrets,
     handler: hello,
   },
   {
@@ -222,6 +224,19 @@ function hello(c: Context, a: Args): void {
   out.bulkText('master', true);
   out.bulkText('modules', true);
   out.array(0);
+}
+
+function helloSecrets(a: Args): readonly number[] {
+  const found: number[] = [];
+  for (let i = 2; i < a.count; i++) {
+    if (a.is(i, 'AUTH')) {
+      found.push(i + 1, i + 2);
+      i += 2;
+    } else if (a.is(i, 'SETNAME')) {
+      i += 1;
+    }
+  }
+  return found;
 }
 
 function select(c: Context, a: Args): void {

@@ -14,6 +14,8 @@ import { KEY_COMMANDS } from './keys.js';
 import { LIST_COMMANDS } from './list.js';
 import { MEMORY_COMMANDS } from './memory.js';
 import { MIGRATE_COMMANDS } from './migrate.js';
+import { MONITOR_COMMANDS } from './monitor.js';
+import { PUBSUB_COMMANDS } from './pubsub.js';
 import { SAVE_COMMANDS } from './save.js';
 import { SERVER_COMMANDS } from './server.js';
 import { SET_COMMANDS } from './set.js';
@@ -30,9 +32,11 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   COMMAND_COMMANDS,
   CONFIG_COMMANDS,
   TRANSACTION_COMMANDS,
+  PUBSUB_COMMANDS,
   SERVER_COMMANDS,
   SAVE_COMMANDS,
   MEMORY_COMMANDS,
+  MONITOR_COMMANDS,
   DEBUG_COMMANDS,
   STRING_COMMANDS,
   BIT_COMMANDS,

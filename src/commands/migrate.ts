@@ -131,6 +131,14 @@ function migrateKeys(a: Args): number[] {
   return [3];
 }
 
+function migrateSecrets(a: Args): number[] {
+  for (let i = 6; i < a.count && !a.is(i, 'KEYS'); i++) {
+    if (a.is(i, 'AUTH')) return [i + 1];
+    if (a.is(i, 'AUTH2')) return [i + 1, i + 2];
+  }
+  return [];
+}
+
 export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'migrate',
@@ -146,6 +154,7 @@ export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
       },
     ],
     getKeys: migrateKeys,
+    secrets: migrateSecrets,
     acl: ['keyspace', 'dangerous'],
     since: '2.6.0',
     group: 'generic',

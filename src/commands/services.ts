@@ -86,6 +86,26 @@ export interface Watching {
   databaseChanges(emptied: Database, replacedWith: Database | null): void;
 }
 
+/** What a client listens to: channels by name, channels by a pattern of names, shard channels. */
+export type TopicKind = 'channel' | 'pattern' | 'shard';
+
+export interface PubSub {
+  subscribe(session: Session, kind: TopicKind, name: Uint8Array): void;
+  unsubscribe(session: Session, kind: TopicKind, name: Uint8Array): void;
+  /** What the session listens to. */
+  namesOf(session: Session, kind: TopicKind): Uint8Array[];
+  /** The number that confirmations tell: channels and patterns together, or shard channels. */
+  countOf(session: Session, kind: TopicKind): number;
+  /** The names that anybody listens to. */
+  active(kind: TopicKind): Uint8Array[];
+  /** Number of these. */
+  size(kind: TopicKind): number;
+  /** How many listen to this one. */
+  subscribers(kind: TopicKind, name: Uint8Array): number;
+  /** Sends the message; returns how many times it was sent. Both are copied. */
+  publish(kind: 'channel' | 'shard', channel: Uint8Array, message: Uint8Array): number;
+}
+
 /** The server's Context: what handlers of the connection, transaction and server families use besides. */
 export interface ServerContext extends ConfigContext {
   /** Who runs this command. */
@@ -94,6 +114,7 @@ export interface ServerContext extends ConfigContext {
   readonly clients: Clients;
   readonly persistence: Persistence;
   readonly watching: Watching;
+  readonly pubsub: PubSub;
   /** Microseconds since 1970. */
   microseconds(): number;
   /** Whether a client must authenticate. */
@@ -108,6 +129,10 @@ export interface ServerContext extends ConfigContext {
   resetSession(session: Session): void;
   /** Runs a queued command of a transaction, its errors replied. */
   callQueued(command: Command, args: Args): void;
+  /** Writes a push that is the command's reply: CLIENT REPLY OFF and SKIP do not keep it back. */
+  pushReply(write: (out: ReplyWriter) => void): void;
+  /** The session is shown every command from now on. */
+  monitor(session: Session): void;
   /** Leaves MULTI: the queue is dropped, watched keys are forgotten. */
   endTransaction(session: Session): void;
   /** The command is propagated even if it changed nothing. */

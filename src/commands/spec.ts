@@ -57,11 +57,14 @@ export interface CommandSpec {
   keySpecs?: readonly KeySpec[];
   /** Indices of the keys, where `keys` and `keySpecs` cannot tell; with flags where they are not those of the first one. */
   getKeys?: (a: Args) => readonly (number | { index: number; flags: readonly string[] })[];
+  /** Indices of arguments that MONITOR and the slow log must not show. */
+  secrets?: (a: Args) => readonly number[];
   /** ACL categories without `@` beyond those that derive from flags: keyspace, string, list, dangerous, ... */
   acl: readonly string[];
   since: string;
   group: string;
   summary: string;
+  /** Empty where the documentation tells none. */
   complexity: string;
   /** COMMAND DOCS' arguments, in the shape of Redis's command JSON. */
   arguments?: readonly object[];

@@ -181,7 +181,7 @@ export class ClientRegistry implements Clients {
       const { pushes, ready } = this;
       if (pushes.length > 0) {
         this.pushes = [];
-        for (const { client, reply } of pushes) this.write(client, reply);
+        for (const { client, reply } of pushes) this.deliver(client, reply);
       }
       if (ready.length > 0) {
         this.ready = [];
@@ -196,6 +196,18 @@ export class ClientRegistry implements Clients {
       }
     }
     this.processing = processing;
+  }
+
+  /** Hot where a message has many receivers. */
+  private deliver(client: Client, message: Reply): void {
+    if ((client.flags & ENDED) !== 0) return;
+    const { turn } = this.server;
+    const { out } = turn;
+    const start = out.pos;
+    out.resp = client.resp;
+    message(out);
+    turn.add(client, start, false);
+    if (out.pos > TURN_BYTES_MAX) turn.finish();
   }
 
   private write(client: Client, reply: Reply): void {
@@ -368,6 +380,8 @@ export class ClientRegistry implements Clients {
     this.stopWaiting(client);
     client.flags |= SessionFlag.CLOSING;
     server.dispatcher.endTransaction(client);
+    server.pubsub.leaveAll(client);
+    server.monitors.remove(client);
     this.byId.delete(client.id);
     server.statistics.netOutputBytes += client.connection.bytesWritten;
   }
@@ -384,7 +398,7 @@ export class ClientRegistry implements Clients {
     const timeout = server.config.values.timeout;
     this.measure();
     for (const client of this.byId.values()) {
-      if (timeout > 0 && client.type === 'normal' && client.idleSeconds > timeout) {
+      if (timeout > 0 && client.type === 'normal' && !client.has(SessionFlag.MONITOR) && client.idleSeconds > timeout) {
         server.log.verbose('Closing idle client');
         this.close(client);
       } else if (client.connection.pending > 0) {

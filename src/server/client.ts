@@ -6,6 +6,7 @@ import { Session, SessionFlag } from '../commands/session.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import { RequestParser } from '../formats/resp/request.js';
 import type { Connection } from '../net/connection.js';
+import type { Subscriptions } from './pubsub.js';
 
 /** What a blocked client waits for. */
 export interface Waiting {
@@ -21,6 +22,8 @@ export class Client extends Session implements Peer {
   attention = false;
   isClosed = false;
   waiting: Waiting | null = null;
+  /** What it listens to; null: nothing. */
+  subscriptions: Subscriptions | null = null;
   /** Monotonic milliseconds. */
   lastInteractionMs: number;
   /** When its output buffer went over the soft limit; 0 = it is below. */
@@ -53,15 +56,17 @@ export class Client extends Session implements Peer {
   get idleSeconds(): number {
     return Math.floor((this.clock() - this.lastInteractionMs) / 1000);
   }
-  /** Bytes that the client costs beyond this object: input that waits, queued commands, output that waits. */
+  /** Bytes that the client costs beyond this object: input and output that wait, queued commands, subscriptions. */
   get bytes(): number {
-    return this.parser.keptCapacity + (this.transaction?.bytes ?? 0) + this.connection.pending;
+    const own = this.parser.keptCapacity + (this.transaction?.bytes ?? 0) + this.connection.pending;
+    return own + (this.subscriptions?.bytes ?? 0);
   }
 
   /** The letters of CLIENT LIST's `flags`. */
   get flagLetters(): string {
     let letters = '';
-    if (this.has(SessionFlag.REPLICA)) letters += this.has(SessionFlag.MONITOR) ? 'O' : 'S';
+    if (this.has(SessionFlag.MONITOR)) letters += 'O';
+    if (this.has(SessionFlag.REPLICA)) letters += 'S';
     if (this.has(SessionFlag.PUBSUB)) letters += 'P';
     if (this.has(SessionFlag.MULTI)) letters += 'x';
     if (this.has(SessionFlag.BLOCKED)) letters += 'b';
@@ -75,7 +80,7 @@ export class Client extends Session implements Peer {
   }
 
   describe(): string {
-    const { connection, parser, transaction } = this;
+    const { connection, parser, transaction, subscriptions } = this;
     const queued = transaction === null ? -1 : transaction.queue.length;
     return [
       `id=${this.id}`,
@@ -87,9 +92,9 @@ export class Client extends Session implements Peer {
       `idle=${this.idleSeconds}`,
       `flags=${this.flagLetters}`,
       `db=${this.db}`,
-      'sub=0',
-      'psub=0',
-      'ssub=0',
+      `sub=${subscriptions?.channel.size ?? 0}`,
+      `psub=${subscriptions?.pattern.size ?? 0}`,
+      `ssub=${subscriptions?.shard.size ?? 0}`,
       `multi=${queued}`,
       `qbuf=${parser.pending}`,
       `qbuf-free=${Math.max(0, parser.keptCapacity - parser.pending)}`,

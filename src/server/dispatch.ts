@@ -51,6 +51,8 @@ export class Gate {
 export interface DispatchEvents {
   /** A command took so many microseconds: for the slow log. */
   slow(session: Session, command: Command, args: Args, microseconds: number): void;
+  /** A command was executed, while `monitored` is set. */
+  executed(session: Session, command: Command, args: Args): void;
   /** A bug: log what is known and end the process. */
   crash(error: unknown, session: Session, command: Command, args: Args): void;
 }
@@ -60,6 +62,8 @@ export class Dispatcher {
   /** Commands slower than this are reported; a large number: none. */
   slowerThanMicroseconds = Number.POSITIVE_INFINITY;
   sink: EffectSink;
+  /** Whether anybody is shown the commands (MONITOR). */
+  monitored = false;
   /** Where the last command ended on the monotonic clock, in ms: the next one begins there. */
   lastMs = 0;
   /** Wall clock = monotonic + this. */
@@ -181,7 +185,12 @@ export class Dispatcher {
       if (refused !== null) return this.reject(command, refused);
     }
     if (writes && gate.readOnly) return this.reject(command, READ_ONLY);
+    if (session.has(SessionFlag.PUBSUB) && session.resp === 2 && !WHILE_SUBSCRIBED.has(command.rule)) {
+      return this.reject(command, `ERR Can't execute '${command.fullName}': ${ONLY_SUBSCRIBED}`);
+    }
     if (gate.loading && (flags & Flag.LOADING) === 0) return this.reject(command, LOADING);
+
+    if (session.has(LISTENERS) && (flags & REACHES_KEYS) !== 0) return this.reject(command, NOT_FOR_REPLICAS);
 
     if (inMulti && !exec && !NOT_QUEUED.has(command.rule)) {
       this.queue(command, a);
@@ -307,6 +316,7 @@ export class Dispatcher {
       this.unitOpen = false;
       this.sink.endUnit();
     }
+    if (this.monitored) this.events.executed(this.session, command, a);
     command.calls++;
     this.statistics.commands++;
     if (!command.isQuick) {
@@ -380,4 +390,14 @@ const DEBUG_FORBIDDEN =
 
 /** Not queued inside MULTI; EXEC is asked for apart. */
 const NOT_QUEUED: ReadonlySet<string> = new Set(['discard', 'multi', 'watch', 'quit', 'reset']);
+/** What a client that listens over RESP2 may ask: its replies must be told from messages. */
+const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
+  ...['subscribe', 'unsubscribe', 'psubscribe', 'punsubscribe', 'ssubscribe', 'sunsubscribe'],
+  ...['ping', 'quit', 'reset'],
+]);
+const ONLY_SUBSCRIBED = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context';
+/** A monitor counts as a replica there. */
+const LISTENERS = SessionFlag.MONITOR | SessionFlag.REPLICA;
+const REACHES_KEYS = Flag.WRITE | Flag.READONLY | Flag.MAY_REPLICATE;
+const NOT_FOR_REPLICAS = "ERR Replica can't interact with the keyspace";
 const ENDS_OR_LEAVES_MULTI: ReadonlySet<string> = new Set(['discard', 'quit', 'reset']);

@@ -46,6 +46,9 @@ export class LiveContext extends CallContext implements ServerContext {
   get watching() {
     return this.server.watching;
   }
+  get pubsub() {
+    return this.server.pubsub;
+  }
   get needsPassword(): boolean {
     return this.server.password.length > 0;
   }
@@ -82,6 +85,8 @@ export class LiveContext extends CallContext implements ServerContext {
   resetSession(session: Session): void {
     const { server } = this;
     server.dispatcher.endTransaction(session);
+    server.pubsub.leaveAll(session);
+    server.monitors.remove(session as Client);
     session.flags &= ~(
       SessionFlag.REPLY_OFF |
       SessionFlag.REPLY_SKIP |
@@ -101,6 +106,15 @@ export class LiveContext extends CallContext implements ServerContext {
   }
   callQueued(command: Command, args: Args): void {
     this.server.dispatcher.call(command, args);
+  }
+  monitor(session: Session): void {
+    if (!session.has(SessionFlag.INTERNAL)) this.server.monitors.add(session as Client);
+  }
+  pushReply(write: (out: ReplyWriter) => void): void {
+    const { session } = this;
+    const held = session.has(SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP);
+    if (held) this.server.clients.push(session as Client, write);
+    else write(this.out);
   }
   endTransaction(session: Session): void {
     this.server.dispatcher.endTransaction(session);

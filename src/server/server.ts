@@ -30,8 +30,10 @@ import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
 import { infoText } from './info.js';
 import type { Logger } from './log.js';
+import { Monitors } from './monitors.js';
 import { PeerLink } from './peer-link.js';
 import { makeHost, NO_DISK } from './persistence-host.js';
+import { PubSub } from './pubsub.js';
 import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
 import { Statistics } from './statistics.js';
@@ -68,6 +70,8 @@ export class Server {
   readonly clients: ClientRegistry;
   readonly listener: Listener;
   readonly watching: Watching;
+  readonly pubsub: PubSub;
+  readonly monitors: Monitors;
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
@@ -133,6 +137,7 @@ export class Server {
       this.clock,
       {
         slow: () => {},
+        executed: (session, command, args) => this.monitors.show(session, command, args),
         crash: (error, session, command, args) => this.crashed(error, session, command.fullName, args),
       },
     );
@@ -152,6 +157,15 @@ export class Server {
     this.expiry = new Expiry(this);
     this.cron = new Cron(this);
     this.clients = new ClientRegistry(this);
+    this.pubsub = new PubSub((client, message) => this.clients.push(client, message));
+    this.monitors = new Monitors({
+      send: (client, message) => this.clients.push(client, message),
+      microseconds: () => this.microseconds(),
+      unixSocket: config.values.unixsocket,
+      watched: (yes) => {
+        this.dispatcher.monitored = yes;
+      },
+    });
     this.turn = new Turn(this.context.out, () => this.dispatcher.sink, {
       sent: (client) => this.clients.sent(client),
       unsafe: (client) => this.clients.close(client),

@@ -1,0 +1,68 @@
+/**
+ * MONITOR: clients that are shown every command that the server executes, one line each.
+ *
+ *   +1339518083.107412 [0 127.0.0.1:60866] "keys" "*"
+ *
+ * The time is when the command was done, the database the one selected then; instead of the address stands
+ * `unix:<path>` for a client over the unix socket and `lua` for a script. Commands of the flags `admin` and
+ * `skip_monitor` are not shown, nor are refused ones; passwords are `(redacted)`. A command inside of MULTI is shown when
+ * EXEC runs it, before EXEC itself.
+ */
+
+import { quoteWord } from '../base/words.js';
+import type { Session } from '../commands/session.js';
+import { SessionFlag } from '../commands/session.js';
+import { type Command, Flag } from '../commands/table.js';
+import type { Args } from '../formats/resp/args.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
+import { Client } from './client.js';
+
+const HIDDEN = Flag.ADMIN | Flag.SKIP_MONITOR;
+const SECOND_US = 1_000_000;
+
+export interface MonitorHost {
+  send(client: Client, message: (out: ReplyWriter) => void): void;
+  microseconds(): number;
+  readonly unixSocket: string;
+  /** Whether there is anybody to show commands to. */
+  watched(yes: boolean): void;
+}
+
+export class Monitors {
+  private readonly clients = new Set<Client>();
+
+  constructor(private readonly host: MonitorHost) {}
+
+  add(client: Client): void {
+    client.flags |= SessionFlag.MONITOR;
+    this.clients.add(client);
+    this.host.watched(true);
+  }
+
+  remove(client: Client): void {
+    if (!this.clients.delete(client)) return;
+    client.flags &= ~SessionFlag.MONITOR;
+    this.host.watched(this.clients.size > 0);
+  }
+
+  show(session: Session, command: Command, a: Args): void {
+    if (command.has(HIDDEN)) return;
+    const line = Buffer.from(this.line(session, command, a), 'latin1');
+    for (const client of this.clients) this.host.send(client, (out) => out.rawBytes(line));
+  }
+
+  private line(session: Session, command: Command, a: Args): string {
+    const us = this.host.microseconds();
+    const time = `${Math.floor(us / SECOND_US)}.${String(us % SECOND_US).padStart(6, '0')}`;
+    const secrets = command.spec.secrets?.(a) ?? [];
+    let words = '';
+    for (let i = 0; i < a.count; i++) words += ` ${secrets.includes(i) ? '"(redacted)"' : quoteWord(a.latin1(i))}`;
+    return `+${time} [${session.db} ${this.origin(session)}]${words}\r\n`;
+  }
+
+  /** Whoever runs commands without a connection of its own is a script. */
+  private origin(session: Session): string {
+    if (!(session instanceof Client)) return 'lua';
+    return session.connection.isUnix ? `unix:${this.host.unixSocket}` : session.remote;
+  }
+}
