@@ -1,29 +1,14 @@
 /** CLIENT: who is connected, as what, and closing connections. */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
+import { ADMIN_FLAGS, clientRow, ON_OFF, PLAIN_FLAGS } from './client-rows.js';
+import { CLIENT_TRACKING_ROWS } from './client-tracking.js';
 import type { Context } from './context.js';
 import { NOT_INTEGER, SYNTAX } from './errors.js';
 import { type Peer, serverOf } from './services.js';
 import { SessionFlag } from './session.js';
-import type { CommandFlag, CommandSpec, Handler } from './spec.js';
+import type { CommandSpec } from './spec.js';
 import { isPrintableName, NAME_REFUSED } from './text.js';
-
-const FLAGS: readonly CommandFlag[] = ['noscript', 'loading', 'stale'];
-const ADMIN: readonly CommandFlag[] = ['admin', ...FLAGS];
-
-function row(
-  name: string,
-  arity: number,
-  flags: readonly CommandFlag[],
-  since: string,
-  summary: string,
-  complexity: string,
-  handler: Handler,
-  rest: Partial<CommandSpec> = {},
-): CommandSpec {
-  const fixed = { keys: [0, 0, 0] as const, acl: ['connection'], group: 'connection' };
-  return { name, arity, flags, since, summary, complexity, handler, ...fixed, ...rest };
-}
 
 const TYPES = [
   { name: 'normal', type: 'pure-token', token: 'NORMAL' },
@@ -32,12 +17,6 @@ const TYPES = [
   { name: 'replica', type: 'pure-token', token: 'REPLICA', since: '5.0.0' },
   { name: 'pubsub', type: 'pure-token', token: 'PUBSUB' },
 ];
-const ON_OFF = [
-  { name: 'on', type: 'pure-token', token: 'ON' },
-  { name: 'off', type: 'pure-token', token: 'OFF' },
-];
-
-const GETREDIR_SUMMARY = "Returns the client ID to which the connection's tracking notifications are redirected.";
 const UNBLOCK_SUMMARY = 'Unblocks a client blocked by a blocking command from a different connection.';
 
 export const CLIENT_COMMANDS: readonly CommandSpec[] = [
@@ -52,16 +31,16 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
     summary: 'A container for client connection commands.',
     complexity: 'Depends on subcommand.',
     subcommands: [
-      row('id', 2, FLAGS, '5.0.0', 'Returns the unique client ID of the connection.', 'O(1)', (c) =>
+      clientRow('id', 2, PLAIN_FLAGS, '5.0.0', 'Returns the unique client ID of the connection.', 'O(1)', (c) =>
         c.out.int(serverOf(c).session.id),
       ),
-      row('info', 2, FLAGS, '6.2.0', 'Returns information about the connection.', 'O(1)', clientInfo, {
+      clientRow('info', 2, PLAIN_FLAGS, '6.2.0', 'Returns information about the connection.', 'O(1)', clientInfo, {
         tips: ['nondeterministic_output'],
       }),
-      row(
+      clientRow(
         'list',
         -2,
-        ADMIN,
+        ADMIN_FLAGS,
         '2.4.0',
         'Lists open connections.',
         'O(N) where N is the number of client connections',
@@ -82,10 +61,10 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
           ],
         },
       ),
-      row(
+      clientRow(
         'kill',
         -3,
-        ADMIN,
+        ADMIN_FLAGS,
         '2.4.0',
         'Terminates open connections.',
         'O(N) where N is the number of client connections',
@@ -145,15 +124,15 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
           ],
         },
       ),
-      row('setname', 3, FLAGS, '2.6.9', 'Sets the connection name.', 'O(1)', clientSetName, {
+      clientRow('setname', 3, PLAIN_FLAGS, '2.6.9', 'Sets the connection name.', 'O(1)', clientSetName, {
         tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
         arguments: [{ name: 'connection-name', type: 'string' }],
       }),
-      row('getname', 2, FLAGS, '2.6.9', 'Returns the name of the connection.', 'O(1)', clientGetName),
-      row(
+      clientRow('getname', 2, PLAIN_FLAGS, '2.6.9', 'Returns the name of the connection.', 'O(1)', clientGetName),
+      clientRow(
         'setinfo',
         4,
-        FLAGS,
+        PLAIN_FLAGS,
         '7.2.0',
         'Sets information specific to the client or connection.',
         'O(1)',
@@ -172,33 +151,51 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
           ],
         },
       ),
-      row('reply', 3, FLAGS, '3.2.0', 'Instructs the server whether to reply to commands.', 'O(1)', clientReply, {
-        arguments: [
-          {
-            name: 'action',
-            type: 'oneof',
-            arguments: [...ON_OFF, { name: 'skip', type: 'pure-token', token: 'SKIP' }],
-          },
-        ],
-      }),
-      row('no-evict', 3, ADMIN, '7.0.0', 'Sets the client eviction mode of the connection.', 'O(1)', clientNoEvict, {
-        arguments: [{ name: 'enabled', type: 'oneof', arguments: ON_OFF }],
-      }),
-      row(
+      clientRow(
+        'reply',
+        3,
+        PLAIN_FLAGS,
+        '3.2.0',
+        'Instructs the server whether to reply to commands.',
+        'O(1)',
+        clientReply,
+        {
+          arguments: [
+            {
+              name: 'action',
+              type: 'oneof',
+              arguments: [...ON_OFF, { name: 'skip', type: 'pure-token', token: 'SKIP' }],
+            },
+          ],
+        },
+      ),
+      clientRow(
+        'no-evict',
+        3,
+        ADMIN_FLAGS,
+        '7.0.0',
+        'Sets the client eviction mode of the connection.',
+        'O(1)',
+        clientNoEvict,
+        {
+          arguments: [{ name: 'enabled', type: 'oneof', arguments: ON_OFF }],
+        },
+      ),
+      clientRow(
         'no-touch',
         3,
-        FLAGS,
+        PLAIN_FLAGS,
         '7.2.0',
         'Controls whether commands sent by the client affect the LRU/LFU of accessed keys.',
         'O(1)',
         clientNoTouch,
         { arguments: [{ name: 'enabled', type: 'oneof', arguments: ON_OFF }] },
       ),
-      row('getredir', 2, FLAGS, '6.0.0', GETREDIR_SUMMARY, 'O(1)', (c) => c.out.int(-1)),
-      row(
+      ...CLIENT_TRACKING_ROWS,
+      clientRow(
         'unblock',
         -3,
-        ADMIN,
+        ADMIN_FLAGS,
         '5.0.0',
         UNBLOCK_SUMMARY,
         'O(log N) where N is the number of client connections',
@@ -218,7 +215,7 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
           ],
         },
       ),
-      row(
+      clientRow(
         'help',
         2,
         ['loading', 'stale'],
@@ -400,6 +397,8 @@ function unblock(c: Context, a: Args): void {
 
 const HELP = [
   'CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'CACHING (YES|NO)',
+  '    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.',
   'GETREDIR',
   '    Return the client ID we are redirecting to when tracking is enabled.',
   'GETNAME',
@@ -436,6 +435,11 @@ const HELP = [
   '    * LIB-VER: the client lib version.',
   'SETNAME <name>',
   '    Assign the name <name> to the current connection.',
+  'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]',
+  '         [OPTIN] [OPTOUT] [NOLOOP]',
+  '    Control server assisted client side caching.',
+  'TRACKINGINFO',
+  '    Report tracking status for the current connection.',
   'NO-EVICT (ON|OFF)',
   '    Protect current client connection from eviction.',
   'NO-TOUCH (ON|OFF)',

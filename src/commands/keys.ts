@@ -84,7 +84,7 @@ function moveKey(c: Context, a: Args, onlyIfAbsent: boolean): boolean {
     db.deleteEntry(old);
   }
   db.moveEntry(entry, db, a.buf, a.off[2]!, a.len[2]!);
-  c.changed(a, 2, 'n', 'new', 0);
+  c.notify('n', 'new', db, a.bytes(2));
   c.changed(a, 1, 'g', 'rename_from');
   c.changed(a, 2, 'g', 'rename_to', 0);
   return true;

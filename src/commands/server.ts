@@ -208,6 +208,7 @@ function flushAll(c: Context, a: Args): void {
     server.watching.databaseChanges(db, null);
     c.addDirty(c.keyspace.flush(db, lazily));
   }
+  server.tracking.flushed();
   server.propagateAnyway();
   if (!c.replaying) server.persistence.flushedAll();
   c.out.ok();
@@ -218,6 +219,7 @@ function flushDb(c: Context, a: Args): void {
   const lazily = isLazy(c, a);
   server.watching.databaseChanges(c.db, null);
   c.addDirty(c.keyspace.flush(c.db, lazily));
+  server.tracking.flushed();
   server.propagateAnyway();
   c.out.ok();
 }

@@ -106,6 +106,34 @@ export interface PubSub {
   publish(kind: 'channel' | 'shard', channel: Uint8Array, message: Uint8Array): number;
 }
 
+/** What CLIENT TRACKING ON says. */
+export interface TrackingOptions {
+  /** Id of the client that gets the messages; 0: the client itself. */
+  redirect: number;
+  bcast: boolean;
+  optin: boolean;
+  optout: boolean;
+  noloop: boolean;
+  /** Byte strings; in BCAST mode none means all keys. */
+  prefixes: readonly string[];
+}
+
+/** How a client tracks. */
+export interface TrackingMode extends TrackingOptions {
+  /** CLIENT CACHING was given for the next command or transaction. */
+  caching: boolean;
+  /** The client that messages are redirected to is gone. */
+  broken: boolean;
+}
+
+/** Client-side caching. */
+export interface Tracking {
+  on(session: Session, options: TrackingOptions): void;
+  off(session: Session): void;
+  /** Databases have been emptied: whoever tracks must drop everything. */
+  flushed(): void;
+}
+
 /** The server's Context: what handlers of the connection, transaction and server families use besides. */
 export interface ServerContext extends ConfigContext {
   /** Who runs this command. */
@@ -115,6 +143,7 @@ export interface ServerContext extends ConfigContext {
   readonly persistence: Persistence;
   readonly watching: Watching;
   readonly pubsub: PubSub;
+  readonly tracking: Tracking;
   /** Microseconds since 1970. */
   microseconds(): number;
   /** Whether a client must authenticate. */

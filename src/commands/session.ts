@@ -3,6 +3,7 @@
  * server/) is a Session with a connection; the replay of a log runs on a Session without one.
  */
 import type { Args } from '../formats/resp/args.js';
+import type { TrackingMode } from './services.js';
 import type { Command } from './table.js';
 
 /** Bits of `Session.flags`. */
@@ -28,6 +29,8 @@ export const SessionFlag = {
   CLOSING: 1 << 13,
   /** Waits for something: its next commands are not looked at. */
   BLOCKED: 1 << 14,
+  /** Is told which keys it may not keep any longer; `Session.tracking` says how. */
+  TRACKING: 1 << 15,
 } as const;
 
 export interface Queued {
@@ -60,6 +63,8 @@ export class Session {
   transaction: Transaction | null = null;
   /** Number of watched keys. */
   watching = 0;
+  /** Client-side caching, while the client asked for it. */
+  tracking: TrackingMode | null = null;
   /** Name of the last command, for CLIENT LIST. */
   lastCommand: Command | null = null;
 

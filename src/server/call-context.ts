@@ -39,6 +39,8 @@ export class CallContext implements Context {
   isSilent = false;
   isForced = false;
   events: EventHook | null = null;
+  /** Told of keys that a command changed; null while no client caches any. */
+  invalidate: ((key: Uint8Array) => void) | null = null;
 
   constructor(
     readonly keyspace: Keyspace,
@@ -139,19 +141,22 @@ export class CallContext implements Context {
 
   changed(a: Args, i: number, cls: NotifyClass, event: string, count = 1): void {
     this.dirty += count;
-    if (this.watches.isEmpty && this.events === null) return;
+    if (this.watches.isEmpty && this.events === null && this.invalidate === null) return;
     const key = a.bytes(i);
     this.watches.touch(this.db.index, key);
+    if (this.invalidate !== null) this.invalidate(key);
     if (this.events !== null) this.events(cls, event, this.db.index, key);
   }
   changedKey(db: Database, key: Uint8Array, cls: NotifyClass, event: string, count = 1): void {
     this.dirty += count;
     this.watches.touch(db.index, key);
+    if (this.invalidate !== null) this.invalidate(key);
     if (this.events !== null) this.events(cls, event, db.index, key);
   }
   changedQuietly(a: Args, i: number, count = 1): void {
     this.dirty += count;
     this.watches.touch(this.db.index, a.bytes(i));
+    if (this.invalidate !== null) this.invalidate(a.bytes(i));
   }
   notify(cls: NotifyClass, event: string, db: Database, key: Uint8Array): void {
     if (this.events !== null) this.events(cls, event, db.index, key);

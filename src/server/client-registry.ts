@@ -38,6 +38,8 @@ export class ClientRegistry implements Clients {
   private due = false;
   /** Messages for clients, in the order in which they were made. */
   private pushes: Pending[] = [];
+  /** What is to be done behind the messages of the running command. */
+  private later: (() => void)[] = [];
   /** Clients that have stopped waiting, and what they get. */
   private ready: Pending[] = [];
   /** Clients whose input is to be looked at again, once the current client's is done. */
@@ -59,6 +61,11 @@ export class ClientRegistry implements Clients {
   }
   get(id: number): Client | undefined {
     return this.byId.get(id);
+  }
+
+  /** The client whose command runs; null outside of commands. */
+  get current(): Client | null {
+    return this.processing ? (this.server.dispatcher.session as Client) : null;
   }
 
   // --- coming ------------------------------------------------------------------------------------------------------------
@@ -159,6 +166,12 @@ export class ClientRegistry implements Clients {
     this.settleSoon();
   }
 
+  /** `work` is done once the command that runs is over, behind its messages, before anybody is served. */
+  after(work: () => void): void {
+    this.later.push(work);
+    this.settleSoon();
+  }
+
   /** `serveWaiting` is called once the command that runs is over. */
   signal(): void {
     this.signalled = true;
@@ -178,10 +191,16 @@ export class ClientRegistry implements Clients {
     this.processing = true;
     while (this.due) {
       this.due = false;
-      const { pushes, ready } = this;
+      const { pushes, later, ready } = this;
       if (pushes.length > 0) {
         this.pushes = [];
         for (const { client, reply } of pushes) this.deliver(client, reply);
+      }
+      if (later.length > 0) {
+        this.later = [];
+        for (const work of later) work();
+        this.due = true;
+        continue;
       }
       if (ready.length > 0) {
         this.ready = [];
@@ -382,6 +401,7 @@ export class ClientRegistry implements Clients {
     server.dispatcher.endTransaction(client);
     server.pubsub.leaveAll(client);
     server.monitors.remove(client);
+    server.tracking.off(client);
     this.byId.delete(client.id);
     server.statistics.netOutputBytes += client.connection.bytesWritten;
   }

@@ -70,6 +70,9 @@ export class Client extends Session implements Peer {
     if (this.has(SessionFlag.PUBSUB)) letters += 'P';
     if (this.has(SessionFlag.MULTI)) letters += 'x';
     if (this.has(SessionFlag.BLOCKED)) letters += 'b';
+    if (this.tracking !== null) letters += 't';
+    if (this.tracking?.broken) letters += 'R';
+    if (this.tracking?.bcast) letters += 'B';
     if (this.has(SessionFlag.DIRTY_CAS)) letters += 'd';
     if (this.has(SessionFlag.CLOSE_AFTER_REPLY)) letters += 'c';
     if (this.has(SessionFlag.CLOSING)) letters += 'A';
@@ -109,7 +112,7 @@ export class Client extends Session implements Peer {
       `events=${connection.pending > 0 ? 'rw' : 'r'}`,
       `cmd=${this.lastCommand?.fullName ?? 'NULL'}`,
       `user=${this.user}`,
-      'redir=-1',
+      `redir=${this.tracking?.redirect ?? -1}`,
       `resp=${this.resp}`,
       `lib-name=${this.libName}`,
       `lib-ver=${this.libVersion}`,

@@ -63,6 +63,7 @@ export class Cron {
     const now = server.clock.monotonic();
     server.dispatcher.syncClock();
     if (!server.loading) server.persistence.tick();
+    if (server.tracking.clients > 0) server.tracking.limit();
     this.sampleRates(now);
     if (now - this.lastSecondMs >= SECOND_MS) {
       this.lastSecondMs = now;

@@ -147,7 +147,11 @@ export class Dispatcher {
   dispatch(a: Args): void {
     const { session, gate } = this;
     const command = this.commands.find(a);
-    if (command === null) return this.refuseUnknown(a);
+    if (command === null) {
+      this.refuseUnknown(a);
+      if (session.tracking !== null) endCaching(session, null);
+      return;
+    }
     session.lastCommand = command;
     // The usual case, without a question that could be answered otherwise only in unusual states.
     if (command.isPlain && session.isPlain && !gate.asks && command.accepts(a.count)) {
@@ -158,6 +162,7 @@ export class Dispatcher {
       }
     }
     this.check(command, a);
+    if (session.tracking !== null) endCaching(session, command);
   }
 
   /** All the questions, in Redis's order. */
@@ -275,6 +280,8 @@ export class Dispatcher {
 
   /** Set by the server. */
   unwatch: (session: Session) => void = () => {};
+  /** Told of read-only commands that have run; null while no client caches what it reads. */
+  remember: ((session: Session, command: Command, a: Args) => void) | null = null;
 
   // --- call ------------------------------------------------------------------------------------------------------------
 
@@ -307,6 +314,7 @@ export class Dispatcher {
       this.countErrors();
       command.failed++;
     }
+    if (this.remember !== null && (command.flags & Flag.READONLY) !== 0) this.remember(this.session, command, a);
     if ((context.dirty !== dirtyBefore || context.isForced) && !context.isSilent) this.propagate(a);
     if (context.dirty !== this.countedDirty) {
       this.changes.dirty += context.dirty - this.countedDirty;
@@ -382,6 +390,12 @@ export class Dispatcher {
     this.errorsBefore = out.errors;
     this.statistics.countError(out.lastError);
   }
+}
+
+/** CLIENT CACHING is about the next command or transaction, other subcommands of CLIENT aside. */
+function endCaching(session: Session, command: Command | null): void {
+  if ((session.flags & SessionFlag.MULTI) !== 0 || command?.parent?.spec.name === 'client') return;
+  session.tracking!.caching = false;
 }
 
 const DEBUG_FORBIDDEN =

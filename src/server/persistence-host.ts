@@ -93,6 +93,7 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
         server.watching.databaseChanges(db, null);
         keyspace.flush(db, false);
       }
+      server.tracking.flushed();
       extras.libraries = [];
       extras.moduleAux = [];
     },

@@ -49,6 +49,9 @@ export class LiveContext extends CallContext implements ServerContext {
   get pubsub() {
     return this.server.pubsub;
   }
+  get tracking() {
+    return this.server.tracking;
+  }
   get needsPassword(): boolean {
     return this.server.password.length > 0;
   }
@@ -87,6 +90,7 @@ export class LiveContext extends CallContext implements ServerContext {
     server.dispatcher.endTransaction(session);
     server.pubsub.leaveAll(session);
     server.monitors.remove(session as Client);
+    server.tracking.off(session);
     session.flags &= ~(
       SessionFlag.REPLY_OFF |
       SessionFlag.REPLY_SKIP |

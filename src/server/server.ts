@@ -37,6 +37,7 @@ import { PubSub } from './pubsub.js';
 import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
 import { Statistics } from './statistics.js';
+import { Tracking } from './tracking.js';
 import { Turn } from './turn.js';
 
 export interface ServerOptions {
@@ -72,6 +73,7 @@ export class Server {
   readonly watching: Watching;
   readonly pubsub: PubSub;
   readonly monitors: Monitors;
+  readonly tracking = new Tracking(this);
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
@@ -293,6 +295,7 @@ export class Server {
       const lfu = counts ? new Lfu(Number(values['lfu-log-factor']), Number(values['lfu-decay-time'])) : null;
       this.keyspace.useLfu(lfu);
     });
+    config.onChange('tracking-table-max-keys', () => this.tracking.limit());
     config.onChange('hz', () => this.cron.start());
     config.onChange('bind', () => {
       this.boundByCommand = true;
@@ -367,6 +370,7 @@ export class Server {
       this.turn.schedule();
     }
     if (!this.watches.isEmpty) this.watches.touch(db, key);
+    if (context.invalidate !== null) this.tracking.changed(key, null);
     context.notify('x', 'expired', this.keyspace.databases[db]!, key);
   }
 

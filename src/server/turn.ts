@@ -60,7 +60,12 @@ export class Turn {
   writes = 0;
   private scheduled = false;
   private spare: Buffer[] = [];
-  private readonly end = () => this.finish();
+  /** Called before a turn ends, for what is to be said once in it. */
+  ending: (() => void) | null = null;
+  private readonly end = () => {
+    if (this.ending !== null) this.ending();
+    this.finish();
+  };
 
   constructor(
     readonly out: ReplyWriter,
