@@ -5,6 +5,7 @@ import { Args } from '../formats/resp/args.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
+import { helpText } from './help.js';
 import { hasKeys, keyPositions, keySpecsOf } from './key-positions.js';
 import { serverOf } from './services.js';
 import type { CommandFlag, CommandSpec, Handler, KeySpec } from './spec.js';
@@ -382,7 +383,6 @@ function writeKeys(c: Context, a: Args, withFlags: boolean): void {
 }
 
 const HELP = [
-  'COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   '(no subcommand)',
   '    Return details about all Redis commands.',
   'COUNT',
@@ -401,11 +401,8 @@ const HELP = [
   '    Return the keys from a full Redis command.',
   'GETKEYSANDFLAGS <full-command>',
   '    Return the keys and the access flags from a full Redis command.',
-  'HELP',
-  '    Print this help.',
 ];
 
 function help(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'COMMAND', HELP);
 }

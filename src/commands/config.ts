@@ -9,6 +9,7 @@ import { bytesOf } from '../base/words.js';
 import type { Args } from '../formats/resp/args.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
+import { helpText } from './help.js';
 import type { CommandSpec } from './spec.js';
 
 type Pair = readonly [name: string, value: string];
@@ -20,6 +21,8 @@ export interface ConfigFace {
   find(patterns: readonly Uint8Array[]): readonly Pair[];
   /** All of the pairs or none. Returns null, or the whole error reply without its leading `-`. */
   set(pairs: readonly Pair[], options: { mayChangeGuarded: () => boolean; loading: boolean; log: Log }): string | null;
+  /** Whether a directive of that name holds something that no log may show. */
+  isSecret(name: string): boolean;
   /** Throws the file system's error. */
   rewrite(users: readonly string[] | null): void;
 }
@@ -89,6 +92,7 @@ export const CONFIG_COMMANDS = [
             ],
           },
         ],
+        secrets: secretValues,
         handler: configSet,
       },
       {
@@ -162,6 +166,13 @@ function configSet(c: Context, a: Args): void {
   c.out.ok();
 }
 
+function secretValues(a: Args, c: Context): number[] {
+  const { config } = serverOf(c);
+  const found: number[] = [];
+  for (let i = 2; i + 1 < a.count; i += 2) if (config.isSecret(a.latin1(i))) found.push(i + 1);
+  return found;
+}
+
 function configRewrite(c: Context): void {
   const server = serverOf(c);
   const { config, log } = server;
@@ -183,7 +194,6 @@ function configResetStat(c: Context): void {
 }
 
 const HELP = [
-  'CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'GET <pattern>',
   '    Return parameters matching the glob-like <pattern> and their values.',
   'SET <directive> <value>',
@@ -192,11 +202,8 @@ const HELP = [
   '    Reset statistics reported by the INFO command.',
   'REWRITE',
   '    Rewrite the configuration file.',
-  'HELP',
-  '    Print this help.',
 ];
 
 function configHelp(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'CONFIG', HELP);
 }

@@ -6,10 +6,10 @@ import type { Args } from '../formats/resp/args.js';
 import { ItemType, itemLru, itemType } from '../memory/item.js';
 import type { Context } from './context.js';
 import { NO_SUCH_KEY } from './errors.js';
+import { badSubcommand, helpText } from './help.js';
 import { encodingName, refCount } from './object.js';
 import { serverOf } from './services.js';
 import type { CommandSpec } from './spec.js';
-import { quoted } from './text.js';
 
 export const DEBUG_COMMANDS: readonly CommandSpec[] = [
   {
@@ -51,9 +51,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
 function debug(c: Context, a: Args): void {
   const sub = SUBCOMMANDS.get(a.latin1(1).toLowerCase());
   if (sub === undefined || (sub.arity > 0 ? a.count !== sub.arity : a.count < -sub.arity)) {
-    throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${quoted(a, 1)}'. Try DEBUG HELP.`,
-    );
+    throw badSubcommand(a);
   }
   sub.run(c, a);
 }
@@ -130,8 +128,9 @@ function setActiveExpire(c: Context, a: Args): void {
   c.out.ok();
 }
 
-function error(_c: Context, a: Args): void {
-  throw new CommandError(a.latin1(2));
+/** As the client wants it: it is no error of this server, and none is counted. */
+function error(c: Context, a: Args): void {
+  c.out.raw(`-${a.latin1(2).replace(/[\r\n]/g, ' ')}\r\n`);
 }
 
 function changeReplicationId(c: Context): void {
@@ -195,7 +194,6 @@ function protocol(c: Context, a: Args): void {
 }
 
 const HELP = [
-  'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'CHANGE-REPL-ID',
   '    Change the replication IDs of the instance.',
   '    Dangerous: should be used only for testing the replication subsystem.',
@@ -226,11 +224,8 @@ const HELP = [
   '    the default.',
   'SLEEP <seconds>',
   '    Stop the server for <seconds>. Decimals allowed.',
-  'HELP',
-  '    Print this help.',
 ];
 
 function help(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'DEBUG', HELP);
 }

@@ -11,6 +11,7 @@ import { GEO_COMMANDS } from './geo-rows.js';
 import { HASH_COMMANDS } from './hash.js';
 import { HYPERLOGLOG_COMMANDS } from './hyperloglog.js';
 import { KEY_COMMANDS } from './keys.js';
+import { LATENCY_COMMANDS } from './latency.js';
 import { LIST_COMMANDS } from './list.js';
 import { MEMORY_COMMANDS } from './memory.js';
 import { MIGRATE_COMMANDS } from './migrate.js';
@@ -19,6 +20,7 @@ import { PUBSUB_COMMANDS } from './pubsub.js';
 import { SAVE_COMMANDS } from './save.js';
 import { SERVER_COMMANDS } from './server.js';
 import { SET_COMMANDS } from './set.js';
+import { SLOWLOG_COMMANDS } from './slowlog.js';
 import { SORT_COMMANDS } from './sort.js';
 import type { CommandSpec } from './spec.js';
 import { STREAM_COMMANDS } from './stream.js';
@@ -37,6 +39,8 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   SAVE_COMMANDS,
   MEMORY_COMMANDS,
   MONITOR_COMMANDS,
+  SLOWLOG_COMMANDS,
+  LATENCY_COMMANDS,
   DEBUG_COMMANDS,
   STRING_COMMANDS,
   BIT_COMMANDS,

@@ -3,6 +3,7 @@ import type { Args } from '../formats/resp/args.js';
 import { entryBytes } from '../keyspace/memory-usage.js';
 import type { Context } from './context.js';
 import { NOT_INTEGER, SYNTAX } from './errors.js';
+import { helpText } from './help.js';
 import { lookupQuietly } from './lookup.js';
 import { KEY_ARG, keySpec } from './rows.js';
 import type { CommandSpec } from './spec.js';
@@ -67,15 +68,11 @@ function usage(c: Context, a: Args): void {
 }
 
 const HELP = [
-  'MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'USAGE <key> [SAMPLES <count>]',
   '    Return memory in bytes used by <key> and its value. Nested values are',
   '    sampled up to <count> times (default: 5, 0 means sample all).',
-  'HELP',
-  '    Print this help.',
 ];
 
 function help(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'MEMORY', HELP);
 }

@@ -5,6 +5,7 @@ import type { Args } from '../formats/resp/args.js';
 import { Encoding, ItemType, itemEncoding, itemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
 import { stringEncodingName } from '../values/string.js';
 import type { Context } from './context.js';
+import { helpText } from './help.js';
 import { lookupQuietly } from './lookup.js';
 import { KEY_ARG, keySpec } from './rows.js';
 import type { CommandSpec, Handler } from './spec.js';
@@ -21,7 +22,6 @@ const SHARED_INTEGERS = 10000;
 const SHARED_REFCOUNT = 2147483647;
 
 const HELP = [
-  'OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'ENCODING <key>',
   '    Return how the value of <key> is stored.',
   'FREQ <key>',
@@ -30,8 +30,6 @@ const HELP = [
   '    Return for how many seconds <key> has not been accessed.',
   'REFCOUNT <key>',
   '    Return how many references the value of <key> has.',
-  'HELP',
-  '    Print this help.',
 ];
 
 /** The word that OBJECT ENCODING and DEBUG OBJECT say. Opens the shared handle of a collection. */
@@ -80,8 +78,7 @@ const freq = onEntry((c, entry) => {
 });
 
 function help(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'OBJECT', HELP);
 }
 
 function row(name: string, since: string, summary: string, handler: Handler): CommandSpec {

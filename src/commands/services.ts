@@ -134,6 +134,50 @@ export interface Tracking {
   flushed(): void;
 }
 
+/** A row of SLOWLOG GET. */
+export interface SlowEntry {
+  id: number;
+  /** Unix time at which it was added. */
+  seconds: number;
+  microseconds: number;
+  /** As SLOWLOG shows them: cut, and secrets hidden. */
+  args: Uint8Array[];
+  /** Of the client, as CLIENT LIST has it. */
+  address: string;
+  name: string;
+}
+
+export interface SlowLogFace {
+  readonly length: number;
+  /** The latest first. */
+  latest(count: number): SlowEntry[];
+  reset(): void;
+}
+
+export interface LatencySample {
+  seconds: number;
+  milliseconds: number;
+}
+
+/** What LATENCY knows about one kind of event. */
+export interface LatencyEvent {
+  readonly name: string;
+  /** Longest since the last reset, in milliseconds. */
+  max: number;
+  /** Oldest first, at most one a second. */
+  readonly samples: LatencySample[];
+}
+
+export interface LatencyFace {
+  latest(): Iterable<LatencyEvent>;
+  history(event: string): readonly LatencySample[];
+  /** null: no such event. */
+  graph(event: string): string | null;
+  doctor(): string;
+  /** Forgets these, or all; returns how many there were. */
+  reset(events: readonly string[]): number;
+}
+
 /** The server's Context: what handlers of the connection, transaction and server families use besides. */
 export interface ServerContext extends ConfigContext {
   /** Who runs this command. */
@@ -144,6 +188,8 @@ export interface ServerContext extends ConfigContext {
   readonly watching: Watching;
   readonly pubsub: PubSub;
   readonly tracking: Tracking;
+  readonly slowLog: SlowLogFace;
+  readonly latency: LatencyFace;
   /** Microseconds since 1970. */
   microseconds(): number;
   /** Whether a client must authenticate. */

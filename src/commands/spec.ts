@@ -57,8 +57,6 @@ export interface CommandSpec {
   keySpecs?: readonly KeySpec[];
   /** Indices of the keys, where `keys` and `keySpecs` cannot tell; with flags where they are not those of the first one. */
   getKeys?: (a: Args) => readonly (number | { index: number; flags: readonly string[] })[];
-  /** Indices of arguments that MONITOR and the slow log must not show. */
-  secrets?: (a: Args) => readonly number[];
   /** ACL categories without `@` beyond those that derive from flags: keyspace, string, list, dangerous, ... */
   acl: readonly string[];
   since: string;
@@ -76,6 +74,8 @@ export interface CommandSpec {
   docFlags?: readonly string[];
   deprecatedSince?: string;
   replacedBy?: string;
+  /** Indices of arguments that the slow log and MONITOR must not show: passwords and the like. */
+  secrets?: (a: Args, c: Context) => readonly number[];
   subcommands?: readonly CommandSpec[];
   /** Absent on a container whose subcommands have them. */
   handler?: Handler;

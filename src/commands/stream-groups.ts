@@ -7,6 +7,7 @@ import { newGroup, type StreamGroup } from '../values/stream-group.js';
 import { StreamId } from '../values/stream-id.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
+import { badSubcommand, helpText } from './help.js';
 import {
   consumerFor,
   endId,
@@ -21,7 +22,6 @@ import {
   startId,
   strictId,
 } from './stream-args.js';
-import { quoted } from './text.js';
 
 const NO_KEY = new CommandError(
   'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option ' +
@@ -29,13 +29,6 @@ const NO_KEY = new CommandError(
 );
 const READ_NEGATIVE = new CommandError('ERR value for ENTRIESREAD must be positive or -1');
 const BUSY_GROUP = new CommandError('BUSYGROUP Consumer Group name already exists');
-
-export function badSubcommand(a: Args): CommandError {
-  const container = a.latin1(0).toUpperCase();
-  return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${quoted(a, 1)}'. Try ${container} HELP.`,
-  );
-}
 
 interface GroupOptions {
   makesStream: boolean;
@@ -139,7 +132,6 @@ export function xgroupDelconsumer(c: Context, a: Args): void {
 }
 
 const HELP = [
-  'XGROUP <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'CREATE <key> <groupname> <id|$> [option]',
   '    Make a consumer group that reads what comes after <id>. Options are:',
   '    * MKSTREAM',
@@ -154,13 +146,10 @@ const HELP = [
   '    Take a group away.',
   'SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]',
   '    Set what the group has read.',
-  'HELP',
-  '    Print this help.',
 ];
 
 export function xgroupHelp(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'XGROUP', HELP);
 }
 
 // --- pending entries ---------------------------------------------------------------------------------------------------

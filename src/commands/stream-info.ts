@@ -6,6 +6,7 @@ import { ID_BYTES, StreamId } from '../values/stream-id.js';
 import { groupLag } from '../values/stream-lag.js';
 import type { Context } from './context.js';
 import { NO_SUCH_KEY } from './errors.js';
+import { badSubcommand, helpText } from './help.js';
 import {
   entriesOf,
   groupOf,
@@ -17,7 +18,6 @@ import {
   replyInt64,
   replyRange,
 } from './stream-args.js';
-import { badSubcommand } from './stream-groups.js';
 
 /** Entries, and pending entries of each group and consumer, that FULL shows. */
 const FULL_COUNT = 10;
@@ -203,20 +203,16 @@ export function xinfoConsumers(c: Context, a: Args): void {
 }
 
 const HELP = [
-  'XINFO <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'CONSUMERS <key> <groupname>',
   '    Show the consumers of a group.',
   'GROUPS <key>',
   '    Show the groups of a stream.',
   'STREAM <key> [FULL [COUNT <count>]',
   '    Show what is known about a stream.',
-  'HELP',
-  '    Print this help.',
 ];
 
 export function xinfoHelp(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
+  helpText(c, 'XINFO', HELP);
 }
 
 /**

@@ -5,6 +5,7 @@
  *   slots      [hash of the folded name] -> command, open addressing
  */
 import { assert } from '../base/assert.js';
+import { Histogram } from '../base/histogram.js';
 import type { Args } from '../formats/resp/args.js';
 import type { CommandFlag, CommandSpec, Handler } from './spec.js';
 
@@ -78,6 +79,8 @@ export class Command {
   rejected = 0;
   /** Errors while it ran. */
   failed = 0;
+  /** How long its calls took, while `latency-tracking` is on; null when there was none yet. */
+  latency: Histogram | null = null;
 
   constructor(
     readonly spec: CommandSpec,
@@ -110,7 +113,18 @@ export class Command {
     return arity >= 0 ? count === arity : count >= -arity;
   }
 
+  /** Counts a call in the histogram. `slot` is `slotOf` its nanoseconds. Hot. */
+  countLatency(slot: number): void {
+    let { latency } = this;
+    if (latency === null) {
+      latency = new Histogram();
+      this.latency = latency;
+    }
+    latency.counts[slot]!++;
+  }
+
   resetStatistics(): void {
+    this.latency = null;
     this.calls = 0;
     this.microseconds = 0;
     this.rejected = 0;

@@ -100,6 +100,11 @@ export class Config {
     return DIRECTIVES.filter((each: Directive) => each.idle && this.given.has(each.name)).map((each) => each.name);
   }
 
+  /** Whether a directive of that name holds something that no log may show. */
+  isSecret(name: string): boolean {
+    return findDirective(name)?.secret === true;
+  }
+
   /** Sets a value while the configuration is being read: no one is told. Throws DirectiveError. */
   load(directive: Directive, words: readonly string[]): void {
     const { kind, name } = directive;

@@ -29,6 +29,7 @@
  *   3. Between turns no unit is open: MULTI and EXEC of a unit are written together.
  */
 import { assert } from '../base/assert.js';
+import { type LatencyProbe, NO_PROBE } from '../base/latency-probe.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
@@ -51,6 +52,8 @@ export interface AppendLogOptions {
   now: () => number;
   /** Milliseconds with fraction, for telling a quick disk from a slow one. Without it no sync is made within a turn. */
   monotonic?: () => number;
+  /** Told what writing and syncing took. */
+  probe?: LatencyProbe;
 }
 
 const SYNC_EVERY_MS = 1000;
@@ -92,6 +95,7 @@ export class AppendLog {
   private readonly config: AppendLogConfig;
   private readonly log: Log;
   private readonly now: () => number;
+  private readonly probe: LatencyProbe;
 
   /** Turns with effects so far; those that are written; those that may be acknowledged. */
   private turn = 0;
@@ -122,6 +126,7 @@ export class AppendLog {
     this.config = options.config;
     this.log = options.log;
     this.now = options.now;
+    this.probe = options.probe ?? NO_PROBE;
   }
 
   /** Opens a file to append to, emptied first for `create`. */
@@ -396,18 +401,27 @@ export class AppendLog {
   }
 
   private flushMain(file: LogFile): boolean {
+    const begin = this.probe.begin();
     try {
       file.flush();
     } catch (error) {
       this.writeFailed(error);
       return false;
     }
+    this.probe.end('aof-write', begin);
+    this.probe.end(this.writeEvent(file), begin);
     this.writeFailure = null;
     this.written = this.turn;
     if (this.config.appendfsync !== 'always' || this.syncSuppressed || this.syncFailure !== null)
       this.ack(this.written);
     else if (this.acked < this.written && file.syncing === null) return this.syncTurn(file);
     return true;
+  }
+
+  /** What else was going on while the log was written, as LATENCY names it. */
+  private writeEvent(file: LogFile): string {
+    if (file.syncing !== null) return 'aof-write-pending-fsync';
+    return this.snapshotRunning() ? 'aof-write-active-child' : 'aof-write-alone';
   }
 
   /** `always`: sees to it that what is written gets synced. False when that failed already. */
@@ -426,12 +440,14 @@ export class AppendLog {
    */
   private syncInTurn(file: LogFile, clock: () => number): boolean {
     const begin = clock();
+    const probed = this.probe.begin();
     try {
       file.syncNow();
     } catch (error) {
       this.noteSyncFailure(error);
       return false;
     }
+    this.probe.end('aof-fsync-always', probed);
     if (clock() - begin > QUICK_SYNC_MS) this.slowTurns = SLOW_DISK_TURNS;
     this.ack(this.written);
     return true;
@@ -461,8 +477,10 @@ export class AppendLog {
   /** Resolves when the sync has ended, well or not. */
   private startSync(file: LogFile): Promise<void> {
     const upTo = this.written;
+    const begin = this.probe.begin();
     return file.sync(this.now()).then(
       () => {
+        if (this.config.appendfsync === 'always') this.probe.end('aof-fsync-always', begin);
         if (this.syncFailure !== null || (file !== this.main && file !== this.holding)) return;
         if (this.config.appendfsync === 'always') this.ack(upTo);
         if (file !== this.main || this.holding !== null || this.syncSuppressed) return;

@@ -9,6 +9,7 @@
  * Snapshots exclude one another: BGSAVE, BGREWRITEAOF and the first rewrite after `appendonly yes` wait for each other,
  * with Redis's answers.
  */
+import type { LatencyProbe } from '../base/latency-probe.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
@@ -45,6 +46,7 @@ export interface PersistenceOptions {
   now: () => number;
   /** See AppendLogOptions. */
   monotonic?: () => number;
+  probe?: LatencyProbe;
   host: PersistenceHost;
 }
 
@@ -78,14 +80,18 @@ export class Persistence {
   private readonly host: PersistenceHost;
 
   constructor(options: PersistenceOptions) {
-    const { disk, config, log, now, host, monotonic } = options;
+    const { disk, config, log, now, host, monotonic, probe } = options;
     this.disk = disk;
     this.config = config;
     this.log = log;
     this.now = now;
     this.host = host;
     this.savePoints = new SavePoints(now());
-    this.appendLog = new AppendLog({ disk, config, log, now, ...(monotonic === undefined ? {} : { monotonic }) });
+    this.appendLog = new AppendLog({
+      ...{ disk, config, log, now },
+      ...(monotonic === undefined ? {} : { monotonic }),
+      ...(probe === undefined ? {} : { probe }),
+    });
     this.appendLog.snapshotRunning = () => this.busy;
     this.appendLog.onSyncFailure = () => {
       this.rewriteScheduled = true;

@@ -132,6 +132,7 @@ export class ClientRegistry implements Clients {
       if (this.due) {
         if (out.pos > start) turn.add(client, start, context.dirty !== dirty);
         else if (context.dirty !== dirty) turn.schedule();
+        dispatcher.settle(parser.args);
         this.between();
         dispatcher.enter(client);
         start = out.pos;
@@ -144,7 +145,7 @@ export class ClientRegistry implements Clients {
         dirty = context.dirty;
       }
     }
-    dispatcher.settle(null);
+    dispatcher.settle(parser.args);
     this.processing = false;
     if (parser.error !== null && (client.flags & ENDED) === 0) this.protocolError(client);
     parser.rest();

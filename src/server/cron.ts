@@ -32,7 +32,9 @@ export class Expiry {
     server.dispatcher.enterTime();
     const begin = clock();
     const complete = this.cycle.slice(SLICE_MS, clock);
-    this.totalMs += clock() - begin;
+    const elapsed = clock() - begin;
+    this.totalMs += elapsed;
+    server.latency.sample('expire-cycle', elapsed);
     if (!complete) this.timeCapReached++;
     return complete;
   }

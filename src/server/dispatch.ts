@@ -11,6 +11,7 @@
  * Hot: `dispatch` and `call` make no object for a command without error.
  */
 import { CommandError } from '../base/errors.js';
+import { slotOf } from '../base/histogram.js';
 import type { Log } from '../base/log.js';
 import { Session, SessionFlag } from '../commands/session.js';
 import { type Command, type CommandTable, Flag } from '../commands/table.js';
@@ -27,6 +28,8 @@ const READ_ONLY = "READONLY You can't write against a read only replica.";
 const NOT_IN_TRANSACTION = 'ERR Command not allowed inside a transaction';
 /** Quick commands that share a reading of the clock. */
 const GROUP_MAX = 8;
+/** Whoever wants to hear of commands that take less wants to know each one's own time. */
+const GROUPED_FROM_MICROSECONDS = 1000;
 /** Arguments or replies of this size are no quick command's any more. */
 const QUICK_BYTES_MAX = 1024;
 
@@ -49,8 +52,8 @@ export class Gate {
 }
 
 export interface DispatchEvents {
-  /** A command took so many microseconds: for the slow log. */
-  slow(session: Session, command: Command, args: Args, microseconds: number): void;
+  /** A command took so many microseconds, or a little less. `args` is null when they are gone. */
+  slow(session: Session, command: Command, args: Args | null, microseconds: number): void;
   /** A command was executed, while `monitored` is set. */
   executed(session: Session, command: Command, args: Args): void;
   /** A bug: log what is known and end the process. */
@@ -59,8 +62,10 @@ export interface DispatchEvents {
 
 export class Dispatcher {
   session: Session;
-  /** Commands slower than this are reported; a large number: none. */
-  slowerThanMicroseconds = Number.POSITIVE_INFINITY;
+  /** Whether histograms are kept (`latency-tracking`). */
+  tracksLatency = true;
+  private slowFrom = Number.POSITIVE_INFINITY;
+  private groupMax = GROUP_MAX;
   sink: EffectSink;
   /** Whether anybody is shown the commands (MONITOR). */
   monitored = false;
@@ -93,6 +98,15 @@ export class Dispatcher {
     this.session = new Session(0);
     this.session.flags = SessionFlag.INTERNAL;
     this.syncClock();
+  }
+
+  /** From how many microseconds on commands are reported as slow; infinite: none is. */
+  get slowFromMicroseconds(): number {
+    return this.slowFrom;
+  }
+  set slowFromMicroseconds(microseconds: number) {
+    this.slowFrom = microseconds;
+    this.groupMax = microseconds < GROUPED_FROM_MICROSECONDS ? 1 : GROUP_MAX;
   }
 
   // --- time ------------------------------------------------------------------------------------------------------------
@@ -333,16 +347,20 @@ export class Dispatcher {
       this.tick();
       const microseconds = (this.lastMs - begunMs) * 1000;
       command.microseconds += microseconds;
-      if (microseconds > this.slowerThanMicroseconds) this.events.slow(this.session, command, a, microseconds);
+      if (this.tracksLatency) command.countLatency(slotOf(microseconds * 1000));
+      if (microseconds >= this.slowFrom) this.events.slow(this.session, command, a, microseconds);
       return;
     }
     // Reading the clock costs as much as a quick command itself, so several of them share a reading.
     this.group[this.grouped++] = command;
     const large = out.pos - start >= QUICK_BYTES_MAX || a.bytesTotal >= QUICK_BYTES_MAX;
-    if (large || this.grouped === GROUP_MAX) this.settle(a);
+    if (large || this.grouped >= this.groupMax) this.settle(a);
   }
 
-  /** Reads the clock, and shares the time since the last reading among the quick commands that ran in it. */
+  /**
+   * Reads the clock, and shares the time since the last reading among the quick commands that ran in it. `a` are the
+   * arguments of the last one, or of what came after it; null: they are gone.
+   */
   settle(a: Args | null): void {
     const { group, grouped } = this;
     if (grouped === 0) return;
@@ -351,10 +369,15 @@ export class Dispatcher {
     this.grouped = 0;
     const share = microseconds / grouped;
     for (let i = 0; i < grouped; i++) group[i]!.microseconds += share;
-    // What made it slow is nearly always the last one: a group ends with a command that had or wrote much.
-    if (a !== null && microseconds > this.slowerThanMicroseconds) {
-      this.events.slow(this.session, group[grouped - 1]!, a, microseconds);
+    if (this.tracksLatency) {
+      const slot = slotOf(share * 1000);
+      for (let i = 0; i < grouped; i++) group[i]!.countLatency(slot);
     }
+    if (microseconds < this.slowFrom) return;
+    // What made it slow is nearly always the last one: a group ends with a command that had or wrote much.
+    const last = group[grouped - 1]!;
+    const known = a !== null && this.commands.find(a) === last;
+    this.events.slow(this.session, last, known ? a : null, microseconds);
   }
 
   private crashed(error: unknown, command: Command, a: Args): void {

@@ -19,7 +19,7 @@ const SECTIONS: readonly (readonly [name: string, title: string, write: (server:
   ['modules', 'Modules', () => []],
   ['commandstats', 'Commandstats', commandStats],
   ['errorstats', 'Errorstats', errorStats],
-  ['latencystats', 'Latencystats', () => []],
+  ['latencystats', 'Latencystats', latencyStats],
   ['cluster', 'Cluster', () => [['cluster_enabled', 0]]],
   ['keyspace', 'Keyspace', keyspaceSection],
 ];
@@ -213,8 +213,8 @@ function statsSection(server: Server): Field[] {
     ['pubsub_channels', server.pubsub.size('channel')],
     ['pubsub_patterns', server.pubsub.size('pattern')],
     ['pubsubshard_channels', server.pubsub.size('shard')],
-    ['latest_fork_usec', 0],
-    ['total_forks', 0],
+    ['latest_fork_usec', s.snapshotStartMicroseconds],
+    ['total_forks', s.snapshots],
     ['migrate_cached_sockets', 0],
     ['slave_expires_tracked_keys', 0],
     ['active_defrag_hits', 0],
@@ -285,6 +285,21 @@ function commandStats(server: Server): Field[] {
         `cmdstat_${command.fullName}`,
         `calls=${calls},usec=${microseconds},usec_per_call=${mean.toFixed(2)},rejected_calls=${rejected},failed_calls=${failed}`,
       ]);
+    }
+    for (const sub of command.subcommands?.all ?? []) visit(sub);
+  };
+  for (const command of server.commands.index.all) visit(command);
+  return fields;
+}
+
+function latencyStats(server: Server): Field[] {
+  const percentiles = server.config.values['latency-tracking-info-percentiles'];
+  const fields: Field[] = [];
+  const visit = (command: Command): void => {
+    const { latency } = command;
+    if (latency !== null) {
+      const shown = percentiles.map((p) => `p${Number(p.toFixed(6))}=${(latency.percentile(p) / 1000).toFixed(3)}`);
+      fields.push([`latency_percentiles_usec_${command.fullName}`, shown.join(',')]);
     }
     for (const sub of command.subcommands?.all ?? []) visit(sub);
   };

@@ -10,6 +10,8 @@
  */
 
 import { quoteWord } from '../base/words.js';
+import type { Context } from '../commands/context.js';
+import { REDACTED, secretsOf } from '../commands/secrets.js';
 import type { Session } from '../commands/session.js';
 import { SessionFlag } from '../commands/session.js';
 import { type Command, Flag } from '../commands/table.js';
@@ -24,6 +26,7 @@ export interface MonitorHost {
   send(client: Client, message: (out: ReplyWriter) => void): void;
   microseconds(): number;
   readonly unixSocket: string;
+  readonly context: Context;
   /** Whether there is anybody to show commands to. */
   watched(yes: boolean): void;
 }
@@ -54,9 +57,9 @@ export class Monitors {
   private line(session: Session, command: Command, a: Args): string {
     const us = this.host.microseconds();
     const time = `${Math.floor(us / SECOND_US)}.${String(us % SECOND_US).padStart(6, '0')}`;
-    const secrets = command.spec.secrets?.(a) ?? [];
+    const secrets = secretsOf(command.spec, a, this.host.context);
     let words = '';
-    for (let i = 0; i < a.count; i++) words += ` ${secrets.includes(i) ? '"(redacted)"' : quoteWord(a.latin1(i))}`;
+    for (let i = 0; i < a.count; i++) words += ` ${secrets.includes(i) ? `"${REDACTED}"` : quoteWord(a.latin1(i))}`;
     return `+${time} [${session.db} ${this.origin(session)}]${words}\r\n`;
   }
 

@@ -39,7 +39,13 @@ export function makeHost(server: Server): PersistenceHost {
     return snapshotRequest(server, plan, extras);
   };
   return {
-    beginSnapshot: (plan) => new Snapshot(keyspace, request(plan)),
+    beginSnapshot: (plan) => {
+      const snapshot = new Snapshot(keyspace, request(plan));
+      server.statistics.snapshots++;
+      server.statistics.snapshotStartMicroseconds = Math.round(snapshot.startMs * 1000);
+      server.latency.sample('fork', snapshot.startMs);
+      return snapshot;
+    },
     snapshotNow: (plan) => {
       saveNow(server.disk, keyspace, request(plan));
     },

@@ -52,6 +52,12 @@ export class LiveContext extends CallContext implements ServerContext {
   get tracking() {
     return this.server.tracking;
   }
+  get slowLog() {
+    return this.server.slowLog;
+  }
+  get latency() {
+    return this.server.latency;
+  }
   get needsPassword(): boolean {
     return this.server.password.length > 0;
   }

@@ -10,9 +10,10 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import type { ConfigFace } from '../commands/config.js';
 import { FAMILIES } from '../commands/families.js';
+import { secretsOf } from '../commands/secrets.js';
 import type { ShutdownOptions, Watching } from '../commands/services.js';
 import { type Session, SessionFlag } from '../commands/session.js';
-import { CommandTable } from '../commands/table.js';
+import { type Command, CommandTable, Flag } from '../commands/table.js';
 import type { Config } from '../config/config.js';
 import type { ShutdownFlag } from '../config/directives.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
@@ -29,6 +30,7 @@ import { Cron, Expiry } from './cron.js';
 import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
 import { infoText } from './info.js';
+import { LatencyMonitor } from './latency-monitor.js';
 import type { Logger } from './log.js';
 import { Monitors } from './monitors.js';
 import { PeerLink } from './peer-link.js';
@@ -36,6 +38,7 @@ import { makeHost, NO_DISK } from './persistence-host.js';
 import { PubSub } from './pubsub.js';
 import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
+import { SlowLog, shownArgs } from './slow-log.js';
 import { Statistics } from './statistics.js';
 import { Tracking } from './tracking.js';
 import { Turn } from './turn.js';
@@ -77,6 +80,8 @@ export class Server {
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
+  readonly slowLog = new SlowLog();
+  readonly latency: LatencyMonitor;
   readonly disk: Disk;
   /** Without a directory: nothing is loaded, nothing is written. */
   readonly inMemory: boolean;
@@ -89,6 +94,8 @@ export class Server {
   password: Uint8Array = new Uint8Array(0);
   bulkMax = 0;
   queryBufferMax = 0;
+  /** slowlog-log-slower-than; infinite: off. */
+  private slowLogFrom = Number.POSITIVE_INFINITY;
 
   /** SHUTDOWN has ended the server: end the process with this code. */
   onExit: (code: number) => void = () => {};
@@ -114,6 +121,10 @@ export class Server {
     this.disk = options.disk ?? (this.inMemory ? NO_DISK : nodeDisk);
     this.configFace = config;
     this.startedMs = this.clock.now();
+    this.latency = new LatencyMonitor(this.clock, () => ({
+      slowerThanMicroseconds: Number(config.values['slowlog-log-slower-than']),
+      maxLength: Number(config.values['slowlog-max-len']),
+    }));
     this.keyspace = new Keyspace({ expired: (db, key) => this.expired(db.index, key) }, config.values.databases);
     this.watches = new Watches(this.keyspace.databases, (session) => {
       session.flags |= SessionFlag.DIRTY_CAS;
@@ -138,7 +149,7 @@ export class Server {
       NO_SINK,
       this.clock,
       {
-        slow: () => {},
+        slow: (session, command, args, microseconds) => this.slow(session, command, args, microseconds),
         executed: (session, command, args) => this.monitors.show(session, command, args),
         crash: (error, session, command, args) => this.crashed(error, session, command.fullName, args),
       },
@@ -151,6 +162,7 @@ export class Server {
       log,
       now: () => this.clock.now(),
       monotonic: () => this.clock.monotonic(),
+      probe: this.latency,
       host: makeHost(this),
     });
     this.dispatcher.sink = this.persistence.appendLog;
@@ -164,6 +176,7 @@ export class Server {
       send: (client, message) => this.clients.push(client, message),
       microseconds: () => this.microseconds(),
       unixSocket: config.values.unixsocket,
+      context: this.context,
       watched: (yes) => {
         this.dispatcher.monitored = yes;
       },
@@ -296,6 +309,20 @@ export class Server {
       this.keyspace.useLfu(lfu);
     });
     config.onChange('tracking-table-max-keys', () => this.tracking.limit());
+    copy('latency-tracking', () => {
+      this.dispatcher.tracksLatency = values['latency-tracking'];
+    });
+    copy('slowlog-max-len', () => this.slowLog.setMax(Number(values['slowlog-max-len'])));
+    copy(['slowlog-log-slower-than', 'latency-monitor-threshold'], () => {
+      const slow = Number(values['slowlog-log-slower-than']);
+      const spike = Number(values['latency-monitor-threshold']);
+      this.latency.thresholdMs = spike;
+      this.slowLogFrom = slow < 0 ? Number.POSITIVE_INFINITY : slow;
+      this.dispatcher.slowFromMicroseconds = Math.min(
+        this.slowLogFrom,
+        spike === 0 ? Number.POSITIVE_INFINITY : spike * 1000,
+      );
+    });
     config.onChange('hz', () => this.cron.start());
     config.onChange('bind', () => {
       this.boundByCommand = true;
@@ -372,6 +399,22 @@ export class Server {
     if (!this.watches.isEmpty) this.watches.touch(db, key);
     if (context.invalidate !== null) this.tracking.changed(key, null);
     context.notify('x', 'expired', this.keyspace.databases[db]!, key);
+  }
+
+  // --- slow commands -----------------------------------------------------------------------------------------------------
+
+  private slow(session: Session, command: Command, args: Args | null, microseconds: number): void {
+    this.latency.sample(command.has(Flag.FAST) ? 'fast-command' : 'command', microseconds / 1000);
+    const { remote } = session as Partial<Client>;
+    if (microseconds < this.slowLogFrom || remote === undefined || command.has(Flag.SKIP_SLOWLOG)) return;
+    const a = args ?? Args.of(...command.fullName.split('|'));
+    this.slowLog.add({
+      seconds: Math.floor(this.clock.now() / 1000),
+      microseconds: Math.trunc(microseconds),
+      args: shownArgs(a, args === null ? [] : secretsOf(command.spec, a, this.context)),
+      address: remote,
+      name: session.name,
+    });
   }
 
   private crashed(error: unknown, session: Session, command: string, args: Args): void {

@@ -45,6 +45,9 @@ export class Statistics {
   authDenied = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
+  /** Snapshots begun, and what the last one's start held the server: INFO's forks. */
+  snapshots = 0;
+  snapshotStartMicroseconds = 0;
   readonly errors = new Map<string, number>();
   readonly opsRate = new Rate();
   readonly inputRate = new Rate();
@@ -71,6 +74,8 @@ export class Statistics {
     this.authDenied = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
+    this.snapshots = 0;
+    this.snapshotStartMicroseconds = 0;
     this.errors.clear();
     this.opsRate.reset();
     this.inputRate.reset();
