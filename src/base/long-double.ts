@@ -41,6 +41,14 @@ export function isInfiniteLongDouble(text: string): boolean {
   return parse(text)?.exponent === Number.POSITIVE_INFINITY;
 }
 
+/** The nearest double, for a text that Redis reads as a long double; NaN for others. Never 0 for what is not 0. */
+export function longDoubleValue(text: string): number {
+  const x = parse(text);
+  if (x === null) return Number.NaN;
+  const size = x.mantissa === 0n ? 0 : Math.max(Number(x.mantissa) * 2 ** x.exponent, Number.MIN_VALUE);
+  return x.negative ? -size : size;
+}
+
 function parse(text: string): LongDouble | null {
   if (text.length === 0 || text.length > TEXT_MAX) return null;
   const negative = text.startsWith('-');

@@ -85,46 +85,67 @@ function popRange(c: Context, a: Args, key: number, list: List, head: boolean, c
 }
 
 /** LEFT (true) or RIGHT in argument i. */
-function isHead(a: Args, i: number): boolean {
+export function isHead(a: Args, i: number): boolean {
   if (a.is(i, 'LEFT')) return true;
   if (a.is(i, 'RIGHT')) return false;
   throw SYNTAX;
 }
 
-/** Propagated as LPOP or RPOP of the list that was found, with the count that was popped. */
-export function lmpop(c: Context, a: Args): void {
-  const keys = longFrom(a, 1, 1, NO_KEYS);
-  const where = keys + 2;
+/** What LMPOP and BLMPOP take, from the number of keys on. */
+export interface ListMultiPop {
+  firstKey: number;
+  keys: number;
+  head: boolean;
+  count: number;
+}
+
+/** @param i argument of the number of keys */
+export function parseListMultiPop(a: Args, i: number): ListMultiPop {
+  const keys = longFrom(a, i, 1, NO_KEYS);
+  const where = i + keys + 1;
   if (where >= a.count) throw SYNTAX;
   const head = isHead(a, where);
   let count = 0;
-  for (let i = where + 1; i < a.count; i += 2) {
-    if (count !== 0 || i + 1 >= a.count || !a.is(i, 'COUNT')) throw SYNTAX;
-    count = longFrom(a, i + 1, 1, NO_COUNT);
+  for (let k = where + 1; k < a.count; k += 2) {
+    if (count !== 0 || k + 1 >= a.count || !a.is(k, 'COUNT')) throw SYNTAX;
+    count = longFrom(a, k + 1, 1, NO_COUNT);
   }
-  for (let key = 2; key < where; key++) {
+  return { firstKey: i + 1, keys, head, count: Math.max(count, 1) };
+}
+
+/**
+ * Pops from the first list that has elements, replies with its key and them, and returns whether there is such a list.
+ * Propagated as LPOP or RPOP of that list, with the count that was popped.
+ */
+export function popFirstList(c: Context, a: Args, { firstKey, keys, head, count }: ListMultiPop): boolean {
+  for (let key = firstKey; key < firstKey + keys; key++) {
     const list = c.listToWrite(a, key, false);
     if (list === null || list.length === 0) continue;
     c.out.array(2);
     c.out.bulk(a.buf, a.off[key]!, a.len[key]!);
-    const n = popRange(c, a, key, list, head, Math.max(count, 1));
+    const n = popRange(c, a, key, list, head, count);
     c.rewrite(head ? 'LPOP' : 'RPOP', a.bytes(key), String(n));
-    return;
+    return true;
   }
-  c.out.nilArray();
+  return false;
+}
+
+export function lmpop(c: Context, a: Args): void {
+  if (!popFirstList(c, a, parseListMultiPop(a, 1))) c.out.nilArray();
 }
 
 export function lmove(c: Context, a: Args): void {
   const fromHead = isHead(a, 3);
-  move(c, a, fromHead, isHead(a, 4));
+  if (!moveElement(c, a, fromHead, isHead(a, 4))) c.out.nil();
 }
 export function rpoplpush(c: Context, a: Args): void {
-  move(c, a, false, true);
+  if (!moveElement(c, a, false, true)) c.out.nil();
 }
 
-function move(c: Context, a: Args, fromHead: boolean, toHead: boolean): void {
+/** Moves an element from the list of argument 1 to that of argument 2 and replies with it; false when there is none. */
+export function moveElement(c: Context, a: Args, fromHead: boolean, toHead: boolean): boolean {
   const source = c.listToWrite(a, 1, false);
-  if (source === null || !source.peek(fromHead, c.s1)) return c.out.nil();
+  if (source === null || !source.peek(fromHead, c.s1)) return false;
   const element = c.s1.copy();
   c.writeType(a, 2, ItemType.LIST);
   if (sameArgument(a, 1, 2)) {
@@ -147,6 +168,7 @@ function move(c: Context, a: Args, fromHead: boolean, toHead: boolean): void {
     c.commit(a, 1, list);
   }
   c.out.bulk(element);
+  return true;
 }
 
 function sameArgument(a: Args, i: number, k: number): boolean {

@@ -1,7 +1,8 @@
-/** The list family's rows, without the blocking forms. Handlers: list-ends.ts, list-range.ts. */
+/** The list family's rows. Handlers: list-ends.ts, list-range.ts, list-waiting.ts. */
 import { lmove, lmpop, lpop, lpush, lpushx, rpop, rpoplpush, rpush, rpushx } from './list-ends.js';
 import { lindex, linsert, llen, lpos, lrange, lrem, lset, ltrim } from './list-range.js';
-import { KEY_ARG, keySpec } from './rows.js';
+import { blmove, blmpop, blpop, brpop, brpoplpush } from './list-waiting.js';
+import { KEY_ARG, KEYS_ARG, keySpec, TIMEOUT_ARG, TIMEOUT_HISTORY, WAITED_KEYS } from './rows.js';
 import type { CommandSpec } from './spec.js';
 
 const LIST = { acl: ['list'], group: 'list', keys: [1, 1, 1], complexity: 'O(1)' } as const;
@@ -55,6 +56,19 @@ const MOVE = {
 const MOVE_ARGS = [
   { name: 'source', type: 'key', key_spec_index: 0 },
   { name: 'destination', type: 'key', key_spec_index: 1 },
+];
+
+const MULTI_POP = {
+  ...LIST,
+  keys: [0, 0, 0],
+  since: '7.0.0',
+  complexity: 'O(N + M) for N keys and M elements returned.',
+} as const satisfies Partial<CommandSpec>;
+const MULTI_POP_ARGS = [
+  { name: 'numkeys', type: 'integer' },
+  KEYS_ARG,
+  end('where'),
+  { name: 'count', type: 'integer', token: 'COUNT', optional: true },
 ];
 
 const ENDS: readonly CommandSpec[] = [
@@ -114,22 +128,75 @@ const ENDS: readonly CommandSpec[] = [
     handler: rpoplpush,
   },
   {
-    ...LIST,
+    ...MULTI_POP,
     name: 'lmpop',
     arity: -4,
     flags: ['write', 'movablekeys'],
-    keys: [0, 0, 0],
     keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 1], find: ['keynum', 0, 1, 1] }],
-    since: '7.0.0',
     summary: 'Takes away and returns elements of the first list among the keys that has any.',
-    complexity: 'O(N + M) for N keys and M elements returned.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', key_spec_index: 0, multiple: true },
-      end('where'),
-      { name: 'count', type: 'integer', token: 'COUNT', optional: true },
-    ],
+    arguments: MULTI_POP_ARGS,
     handler: lmpop,
+  },
+];
+
+const POP_OR_WAIT = {
+  ...LIST,
+  arity: -3,
+  flags: ['write', 'blocking'],
+  keys: [1, -2, 1],
+  keySpecs: WAITED_KEYS,
+  since: '2.0.0',
+  complexity: 'O(N) for N keys.',
+  history: TIMEOUT_HISTORY,
+  arguments: [KEYS_ARG, TIMEOUT_ARG],
+} as const satisfies Partial<CommandSpec>;
+
+const WAITING: readonly CommandSpec[] = [
+  {
+    ...POP_OR_WAIT,
+    name: 'blpop',
+    summary: 'Takes away and returns the first element of the first list that has any; waits for one if need be.',
+    handler: blpop,
+  },
+  {
+    ...POP_OR_WAIT,
+    name: 'brpop',
+    summary: 'Takes away and returns the last element of the first list that has any; waits for one if need be.',
+    handler: brpop,
+  },
+  {
+    ...MULTI_POP,
+    name: 'blmpop',
+    arity: -5,
+    flags: ['write', 'blocking', 'movablekeys'],
+    keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 2], find: ['keynum', 0, 1, 1] }],
+    summary: 'Takes away and returns elements of the first list that has any; waits for one if need be.',
+    arguments: [TIMEOUT_ARG, ...MULTI_POP_ARGS],
+    handler: blmpop,
+  },
+  {
+    ...MOVE,
+    name: 'blmove',
+    arity: 6,
+    flags: ['write', 'denyoom', 'blocking'],
+    since: '6.2.0',
+    summary: 'Moves an element from one end of a list to one end of another and returns it; waits for one if need be.',
+    arguments: [...MOVE_ARGS, end('wherefrom'), end('whereto'), TIMEOUT_ARG],
+    handler: blmove,
+  },
+  {
+    ...MOVE,
+    name: 'brpoplpush',
+    arity: 4,
+    flags: ['write', 'denyoom', 'blocking'],
+    since: '2.2.0',
+    summary: "Moves a list's last element to the front of another list and returns it; waits for one if need be.",
+    history: TIMEOUT_HISTORY,
+    arguments: [...MOVE_ARGS, TIMEOUT_ARG],
+    docFlags: ['deprecated'],
+    deprecatedSince: '6.2.0',
+    replacedBy: '`BLMOVE` with the `RIGHT` and `LEFT` arguments',
+    handler: brpoplpush,
   },
 ];
 
@@ -252,4 +319,4 @@ const CHANGES: readonly CommandSpec[] = [
   },
 ];
 
-export const LIST_COMMANDS: readonly CommandSpec[] = [...ENDS, ...READS, ...CHANGES];
+export const LIST_COMMANDS: readonly CommandSpec[] = [...ENDS, ...WAITING, ...READS, ...CHANGES];

@@ -14,3 +14,12 @@ export function keysSpec(index: number, step: number, ...flags: string[]): KeySp
 export const KEY_ARG = { name: 'key', type: 'key', key_spec_index: 0 };
 export const KEYS_ARG = { name: 'key', type: 'key', key_spec_index: 0, multiple: true };
 export const VALUE_ARG = { name: 'value', type: 'string' };
+
+// Of the commands that wait for keys.
+
+/** Keys from argument 1 to the last but one, which is the timeout. */
+export const WAITED_KEYS: readonly KeySpec[] = [
+  { flags: ['RW', 'access', 'delete'], begin: ['index', 1], find: ['range', -2, 1, 0] },
+];
+export const TIMEOUT_ARG = { name: 'timeout', type: 'double' };
+export const TIMEOUT_HISTORY = [['6.0.0', 'The timeout may have a fraction.']] as const;

@@ -1,11 +1,13 @@
 /** The server as a whole: DBSIZE, FLUSHALL, FLUSHDB, SWAPDB, TIME, INFO, ROLE, REPLICAOF, WAIT. */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Context } from './context.js';
-import { DB_OUT_OF_RANGE, NOT_INTEGER, SYNTAX } from './errors.js';
+import { DB_OUT_OF_RANGE, MUST_BE_POSITIVE, SYNTAX } from './errors.js';
+import { long } from './long-args.js';
 import { serverOf } from './services.js';
-import { SessionFlag } from './session.js';
 import type { CommandFlag, CommandSpec, Handler } from './spec.js';
+import { mayWait, timeoutOfMs } from './waiting.js';
 
 function row(
   name: string,
@@ -174,7 +176,7 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
   row(
     'wait',
     3,
-    ['noscript'],
+    [],
     ['connection'],
     '3.0.0',
     'Blocks until the asynchronous replication of all preceding write commands sent by the connection is completed.',
@@ -184,6 +186,25 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
       group: 'generic',
       tips: ['request_policy:all_shards', 'response_policy:agg_min'],
       arguments: [
+        { name: 'numreplicas', type: 'integer' },
+        { name: 'timeout', type: 'integer' },
+      ],
+    },
+  ),
+  row(
+    'waitaof',
+    4,
+    ['noscript'],
+    ['connection'],
+    '7.2.0',
+    'Waits until what the connection has written before is on the disk, here and at so many replicas.',
+    'O(1)',
+    waitAof,
+    {
+      group: 'generic',
+      tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+      arguments: [
+        { name: 'numlocal', type: 'integer' },
         { name: 'numreplicas', type: 'integer' },
         { name: 'timeout', type: 'integer' },
       ],
@@ -274,20 +295,37 @@ function replicaOf(c: Context, a: Args): void {
   throw new CommandError('ERR this server cannot be a replica');
 }
 
-const BAD_TIMEOUT = new CommandError('ERR timeout is not an integer or out of range');
-const NEGATIVE_TIMEOUT = new CommandError('ERR timeout is negative');
-
 /** There are no replicas: whoever waits for one waits in vain until the timeout. */
 function wait(c: Context, a: Args): void {
-  const replicas = a.int64(1);
-  if (replicas === null) throw NOT_INTEGER;
-  const timeout = a.int64(2);
-  if (timeout === null) throw BAD_TIMEOUT;
-  if (timeout < 0n) throw NEGATIVE_TIMEOUT;
+  const replicas = long(a, 1);
+  const timeoutMs = timeoutOfMs(c, a, 2);
+  if (replicas <= 0 || !mayWait(c)) c.out.int(0);
+  else serverOf(c).block(timeoutMs, (out) => out.int(0));
+}
+
+const NO_LOG = new CommandError('ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.');
+const NOT_ZERO_OR_ONE = new CommandError('ERR value is out of range, value must between 0 and 1');
+
+/** Waits until what the client has written is on the disk, as far as it is asked to be. */
+function waitAof(c: Context, a: Args): void {
+  const locals = long(a, 1);
+  if (locals !== 0 && locals !== 1) throw NOT_ZERO_OR_ONE;
+  const replicas = long(a, 2);
+  if (replicas < 0) throw MUST_BE_POSITIVE;
+  const timeoutMs = timeoutOfMs(c, a, 3);
   const server = serverOf(c);
-  if (replicas <= 0n || server.session.has(SessionFlag.MULTI | SessionFlag.INTERNAL)) {
-    c.out.int(0);
-    return;
-  }
-  server.block(Number(timeout), (out) => out.int(0));
+  if (locals === 1 && !server.logsLocally) throw NO_LOG;
+  const { lastWrite } = server;
+  const local = () => (server.isSynced(lastWrite) ? 1 : 0);
+  const reply = (out: ReplyWriter) => {
+    out.array(2);
+    out.int(local());
+    out.int(0);
+  };
+  const look = () => {
+    if (locals === 1 && !server.logsLocally) return (out: ReplyWriter) => out.error(NO_LOG.message);
+    return local() >= locals && replicas === 0 ? reply : null;
+  };
+  if (look() !== null || !mayWait(c)) reply(c.out);
+  else server.block(timeoutMs, reply, look);
 }

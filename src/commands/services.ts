@@ -6,6 +6,7 @@
 import type { Args } from '../formats/resp/args.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Database } from '../keyspace/keyspace.js';
+import type { ItemType } from '../memory/item.js';
 import type { ConfigContext } from './config.js';
 import type { Session } from './session.js';
 import type { Command, CommandTable } from './table.js';
@@ -65,6 +66,24 @@ export interface Peer extends Session {
   readonly ageSeconds: number;
   /** The line of CLIENT LIST. */
   describe(): string;
+}
+
+/** Writes a reply or a message; `out.resp` is what the client speaks. */
+export type Reply = (out: ReplyWriter) => void;
+/** Asked whenever what is waited for may have happened; null: not yet. */
+export type Look = () => Reply | null;
+
+/** How a command waits for keys. */
+export interface KeyWait {
+  /** What the keys must hold for its client to be served. */
+  type: ItemType;
+  /** Key arguments. */
+  firstKey: number;
+  keys: number;
+  /** 0: forever. */
+  timeoutMs: number;
+  /** Also when a key is gone, or holds something else. */
+  onNoKey: boolean;
 }
 
 export interface Clients {
@@ -215,10 +234,25 @@ export interface ServerContext extends ConfigContext {
   /** Text of INFO. */
   info(sections: readonly string[]): string;
   /**
-   * The current client's commands wait; its reply comes when the function returned is called, once, or by `timedOut` after
-   * `timeoutMs` (0: never). Only for a client that is not in a transaction.
+   * Whether the running command may wait. Not within EXEC or a script, nor while the log is replayed: there it answers at
+   * once, as if the time were over.
    */
-  block(timeoutMs: number, timedOut: (out: ReplyWriter) => void): (reply: (out: ReplyWriter) => void) => void;
+  readonly mayWait: boolean;
+  /**
+   * The current client waits until something happens at one of the keys; then its command is executed anew with the
+   * arguments `a`, which are copied. When the time is over it gets a null array.
+   */
+  waitForKeys(a: Args, wait: KeyWait): void;
+  /**
+   * The current client waits; its reply comes when the function returned is called, once, or by `timedOut` after
+   * `timeoutMs` (0: never), or as soon as `look` has one: that is asked when the log was synced, or turned off.
+   */
+  block(timeoutMs: number, timedOut: Reply, look?: Look): (reply: Reply) => void;
+  /** Whether there is an append-only log. */
+  readonly logsLocally: boolean;
+  /** Where the log was when the session changed something for the last time; and whether it is on the disk up to there. */
+  readonly lastWrite: number;
+  isSynced(position: number): boolean;
   /** New replication ids. */
   changeReplicationId(): void;
   /** Stops the server; `refused` is called when it stays up after all. */

@@ -112,6 +112,8 @@ export function xgroupDestroy(c: Context, a: Args): void {
   c.commit(a, 2, stream);
   c.out.int(1);
   groupChanged(c, a, 'xgroup-destroy');
+  // Those who wait for the group's entries are told that it is gone.
+  if (c.keyspace.waits !== null) c.keyspace.waits.changed(c.db, ItemType.STREAM, a.bytes(2));
 }
 
 export function xgroupCreateconsumer(c: Context, a: Args): void {

@@ -1,14 +1,11 @@
 /**
  * Streams: what reads entries: XLEN, XRANGE, XREVRANGE, XREAD, XREADGROUP.
  *
- * XREAD and XREADGROUP in two steps, so that a client that waits can be served later:
- *
- *   const read = parseRead(c, a, grouped)     once: arguments, and IDs as they are now (`$` becomes the last ID)
- *   serveRead(c, a, read)                     replies and returns true when there is something for the client; as often as
- *                                             one of its keys (`read.firstKey`, `read.keys`) may have got entries
+ * XREAD and XREADGROUP: `parseRead` finds the IDs from which to read (`$` is the last one now), `serveRead` replies with
+ * what is there. With nothing there and BLOCK the client waits, and the command is executed anew.
  */
 import { CommandError } from '../base/errors.js';
-import type { Args } from '../formats/resp/args.js';
+import { Args } from '../formats/resp/args.js';
 import { ItemType } from '../memory/item.js';
 import { ID_MAX, type Stream } from '../values/stream.js';
 import type { StreamGroup } from '../values/stream-group.js';
@@ -16,6 +13,7 @@ import { StreamId } from '../values/stream-id.js';
 import { entriesUpTo, hasTombstones } from '../values/stream-lag.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
+import { serverOf } from './services.js';
 import {
   consumerFor,
   endId,
@@ -33,6 +31,7 @@ import {
   strictId,
 } from './stream-args.js';
 import { quoted } from './text.js';
+import { mayWait, timeoutOfMs } from './waiting.js';
 
 export function xlen(c: Context, a: Args): void {
   c.out.int(c.streamToRead(a, 1)?.length ?? 0);
@@ -94,19 +93,6 @@ const DOLLAR_IN_GROUP = new CommandError(
 const NEW_IN_XREAD = new CommandError(
   'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.',
 );
-const TIMEOUT_NO_INTEGER = new CommandError('ERR timeout is not an integer or out of range');
-const TIMEOUT_NEGATIVE = new CommandError('ERR timeout is negative');
-const TIMEOUT_TOO_LARGE = new CommandError('ERR timeout is out of range');
-const INT64_MAX = 2n ** 63n - 1n;
-
-function timeout(c: Context, a: Args, i: number): number {
-  const ms = a.int64(i);
-  if (ms === null) throw TIMEOUT_NO_INTEGER;
-  if (ms < 0n) throw TIMEOUT_NEGATIVE;
-  if (ms > INT64_MAX - BigInt(c.now)) throw TIMEOUT_TOO_LARGE;
-  return Number(ms);
-}
-
 /** Throws what the command answers then; nothing has changed. */
 export function parseRead(c: Context, a: Args, grouped: boolean): StreamRead {
   const read = parseOptions(c, a, grouped);
@@ -132,7 +118,7 @@ function parseOptions(c: Context, a: Args, grouped: boolean): StreamRead {
   for (let i = 1; i < a.count; i++) {
     const more = a.count - i - 1;
     if (more > 0 && a.is(i, 'BLOCK')) {
-      read.timeoutMs = timeout(c, a, ++i);
+      read.timeoutMs = timeoutOfMs(c, a, ++i);
     } else if (more > 0 && a.is(i, 'COUNT')) {
       read.count = Math.max(0, longOr(a, ++i));
     } else if (more > 0 && a.is(i, 'STREAMS')) {
@@ -329,8 +315,25 @@ function replyHistory(
 }
 
 export function xread(c: Context, a: Args): void {
-  if (!serveRead(c, a, parseRead(c, a, false))) c.out.nilArray();
+  readOrWait(c, a, false);
 }
 export function xreadgroup(c: Context, a: Args): void {
-  if (!serveRead(c, a, parseRead(c, a, true))) c.out.nilArray();
+  readOrWait(c, a, true);
+}
+
+function readOrWait(c: Context, a: Args, grouped: boolean): void {
+  const read = parseRead(c, a, grouped);
+  if (serveRead(c, a, read)) return;
+  const { timeoutMs, firstKey, keys } = read;
+  if (timeoutMs < 0 || !mayWait(c)) c.out.nilArray();
+  // A group is gone with its stream.
+  else serverOf(c).waitForKeys(fixed(a, read), { type: ItemType.STREAM, firstKey, keys, timeoutMs, onNoKey: grouped });
+}
+
+/** The command with the last IDs of now in place of `$`: it is executed again when there are new entries. */
+function fixed(a: Args, { firstKey, keys, after }: StreamRead): Args {
+  const argv: (string | Uint8Array)[] = [];
+  for (let i = 0; i < a.count; i++)
+    argv.push(a.is(i, '$') && i >= firstKey + keys ? after[i - firstKey - keys]!.toString() : a.bytes(i));
+  return Args.of(...argv);
 }

@@ -1,6 +1,7 @@
 /** Streams: what changes the entries: XADD, XTRIM, XDEL, XSETID. */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
+import { ItemType } from '../memory/item.js';
 import { STREAM_TEXT_MAX, type Stream, type Trim } from '../values/stream.js';
 import { StreamId } from '../values/stream-id.js';
 import type { EntryTexts } from '../values/stream-node.js';
@@ -178,6 +179,7 @@ export function xadd(c: Context, a: Args): void {
   c.commit(a, 1, stream);
   replyId(out, id);
   c.changed(a, 1, 't', 'xadd');
+  if (c.keyspace.waits !== null) c.keyspace.waits.changed(c.db, ItemType.STREAM, a.bytes(1));
   if (trimmed > 0) c.notify('t', 'xtrim', c.db, a.bytes(1));
   const exact = args.thresholdAt === 0 || !args.trim.approximate;
   if (c.listens && !(args.hasSequence && exact)) {

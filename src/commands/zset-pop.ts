@@ -5,11 +5,13 @@
  */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
+import { ItemType } from '../memory/item.js';
 import type { ZSet } from '../values/zset.js';
 import type { Context } from './context.js';
 import { MUST_BE_POSITIVE, OUT_OF_RANGE, SYNTAX } from './errors.js';
 import { longFrom, symmetricLong } from './long-args.js';
 import { RANDOM_COUNT_MAX, TOO_MANY_RANDOM } from './set-members.js';
+import { timeoutOfSeconds, waitForKeys } from './waiting.js';
 
 /** Takes `count` members out of key argument i and replies with each and its score; `count` <= length. */
 function popEach(c: Context, a: Args, i: number, zset: ZSet, highest: boolean, count: number, nested: boolean): void {
@@ -49,32 +51,80 @@ export function zpopmax(c: Context, a: Args): void {
 const NUMKEYS = new CommandError('ERR numkeys should be greater than 0');
 const COUNT = new CommandError('ERR count should be greater than 0');
 
-export function zmpop(c: Context, a: Args): void {
-  const keys = longFrom(a, 1, 1, NUMKEYS);
-  const where = keys + 2;
+interface MultiPop {
+  firstKey: number;
+  keys: number;
+  highest: boolean;
+  count: number;
+}
+
+/** What ZMPOP and BZMPOP take, from argument `i`, the number of keys, on. */
+function parseMultiPop(a: Args, i: number): MultiPop {
+  const keys = longFrom(a, i, 1, NUMKEYS);
+  const where = i + keys + 1;
   if (where >= a.count) throw SYNTAX;
   const highest = a.is(where, 'MAX');
   if (!highest && !a.is(where, 'MIN')) throw SYNTAX;
-  let wanted = -1;
-  for (let i = where + 1; i < a.count; i += 2) {
-    if (wanted >= 0 || !a.is(i, 'COUNT') || i + 1 === a.count) throw SYNTAX;
-    wanted = longFrom(a, i + 1, 1, COUNT);
+  let count = 0;
+  for (let k = where + 1; k < a.count; k += 2) {
+    if (count > 0 || !a.is(k, 'COUNT') || k + 1 === a.count) throw SYNTAX;
+    count = longFrom(a, k + 1, 1, COUNT);
   }
-  if (wanted < 0) wanted = 1;
+  return { firstKey: i + 1, keys, highest, count: Math.max(count, 1) };
+}
+
+/** Takes members from the first sorted set that is there; false when none is. */
+function popFirst(c: Context, a: Args, { firstKey, keys, highest, count }: MultiPop): boolean {
   const { out } = c;
-  for (let i = 2; i < where; i++) {
-    const zset = c.zsetToWrite(a, i, false);
+  for (let key = firstKey; key < firstKey + keys; key++) {
+    const zset = c.zsetToWrite(a, key, false);
     if (zset === null) continue;
-    const count = Math.min(wanted, zset.length);
+    const taken = Math.min(count, zset.length);
     out.array(2);
-    out.bulk(a.buf, a.off[i]!, a.len[i]!);
-    out.array(count);
-    c.rewrite(highest ? 'ZPOPMAX' : 'ZPOPMIN', a.bytes(i), String(count));
-    popEach(c, a, i, zset, highest, count, true);
+    out.bulk(a.buf, a.off[key]!, a.len[key]!);
+    out.array(taken);
+    c.rewrite(highest ? 'ZPOPMAX' : 'ZPOPMIN', a.bytes(key), String(taken));
+    popEach(c, a, key, zset, highest, taken, true);
+    return true;
+  }
+  return false;
+}
+
+export function zmpop(c: Context, a: Args): void {
+  if (!popFirst(c, a, parseMultiPop(a, 1))) c.out.nilArray();
+}
+
+// --- the forms that wait, propagated as those that do not ---------------------------------------------------------------
+
+export function bzmpop(c: Context, a: Args): void {
+  const timeoutMs = timeoutOfSeconds(c, a, 1);
+  const pop = parseMultiPop(a, 2);
+  if (!popFirst(c, a, pop)) waitForKeys(c, a, ItemType.ZSET, pop.firstKey, pop.keys, timeoutMs);
+}
+
+export function bzpopmin(c: Context, a: Args): void {
+  popOrWait(c, a, false);
+}
+export function bzpopmax(c: Context, a: Args): void {
+  popOrWait(c, a, true);
+}
+
+function popOrWait(c: Context, a: Args, highest: boolean): void {
+  const last = a.count - 1;
+  const timeoutMs = timeoutOfSeconds(c, a, last);
+  for (let key = 1; key < last; key++) {
+    const zset = c.zsetToWrite(a, key, false);
+    if (zset === null) continue;
+    c.out.array(3);
+    c.out.bulk(a.buf, a.off[key]!, a.len[key]!);
+    popEach(c, a, key, zset, highest, 1, false);
+    if (c.listens) c.rewrite(highest ? 'ZPOPMAX' : 'ZPOPMIN', a.bytes(key));
     return;
   }
-  out.nilArray();
+  waitForKeys(c, a, ItemType.ZSET, 1, last - 1, timeoutMs);
 }
+
+// --- random members ------------------------------------------------------------------------------------------------------
 
 export function zrandmember(c: Context, a: Args): void {
   const { out, s1 } = c;

@@ -2,11 +2,11 @@
  * The sorted set family's rows. Handlers: zset-members.ts, zset-range.ts, zset-pop.ts (pops and random members),
  * zset-algebra.ts.
  */
-import { KEY_ARG, KEYS_ARG, keySpec } from './rows.js';
+import { KEY_ARG, KEYS_ARG, keySpec, TIMEOUT_ARG, TIMEOUT_HISTORY, WAITED_KEYS } from './rows.js';
 import type { CommandSpec, KeySpec } from './spec.js';
 import { zdiff, zdiffstore, zinter, zintercard, zinterstore, zunion, zunionstore } from './zset-algebra.js';
 import { zadd, zcard, zincrby, zmscore, zrank, zrem, zrevrank, zscan, zscore } from './zset-members.js';
-import { zmpop, zpopmax, zpopmin, zrandmember } from './zset-pop.js';
+import { bzmpop, bzpopmax, bzpopmin, zmpop, zpopmax, zpopmin, zrandmember } from './zset-pop.js';
 import {
   zcount,
   zlexcount,
@@ -362,6 +362,30 @@ const RANGES: readonly CommandSpec[] = [
 
 // --- pops and random members -------------------------------------------------------------------------------------------
 
+const MULTI_POP = {
+  ...ZSET,
+  keys: [0, 0, 0],
+  since: '7.0.0',
+  complexity: 'O(K) + O(M*log(N)) for K keys, N members and M of them taken.',
+} as const satisfies Partial<CommandSpec>;
+const MULTI_POP_ARGS = [
+  { name: 'numkeys', type: 'integer' },
+  KEYS_ARG,
+  oneOf('where', ['MIN', 'MAX']),
+  { name: 'count', type: 'integer', token: 'COUNT', optional: true },
+];
+const POP_OR_WAIT = {
+  ...ZSET,
+  arity: -3,
+  flags: ['write', 'blocking', 'fast'],
+  keys: [1, -2, 1],
+  keySpecs: WAITED_KEYS,
+  since: '5.0.0',
+  complexity: LOG,
+  history: TIMEOUT_HISTORY,
+  arguments: [KEYS_ARG, TIMEOUT_ARG],
+} as const satisfies Partial<CommandSpec>;
+
 const POPS: readonly CommandSpec[] = [
   {
     ...ZSET,
@@ -388,22 +412,38 @@ const POPS: readonly CommandSpec[] = [
     handler: zpopmax,
   },
   {
-    ...ZSET,
+    ...MULTI_POP,
     name: 'zmpop',
     arity: -4,
     flags: ['write', 'movablekeys'],
-    keys: [0, 0, 0],
     keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 1], find: ['keynum', 0, 1, 1] }],
-    since: '7.0.0',
-    complexity: 'O(K) + O(M*log(N)) for K keys, N members and M of them taken.',
     summary: 'Takes members from an end of the first sorted set that is there.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      KEYS_ARG,
-      oneOf('where', ['MIN', 'MAX']),
-      { name: 'count', type: 'integer', token: 'COUNT', optional: true },
-    ],
+    arguments: MULTI_POP_ARGS,
     handler: zmpop,
+  },
+  {
+    ...POP_OR_WAIT,
+    name: 'bzpopmin',
+    summary:
+      'Takes the member with the lowest score out of the first sorted set that is there; waits for one if need be.',
+    handler: bzpopmin,
+  },
+  {
+    ...POP_OR_WAIT,
+    name: 'bzpopmax',
+    summary:
+      'Takes the member with the highest score out of the first sorted set that is there; waits for one if need be.',
+    handler: bzpopmax,
+  },
+  {
+    ...MULTI_POP,
+    name: 'bzmpop',
+    arity: -5,
+    flags: ['write', 'blocking', 'movablekeys'],
+    keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 2], find: ['keynum', 0, 1, 1] }],
+    summary: 'Takes members from an end of the first sorted set that is there; waits for one if need be.',
+    arguments: [TIMEOUT_ARG, ...MULTI_POP_ARGS],
+    handler: bzmpop,
   },
   {
     ...ZSET,

@@ -329,6 +329,7 @@ export class Database {
       table.expires++;
       table.noteDue(dueSecond(itemSlot(arena, entry)));
     }
+    if (this.keyspace.waits !== null) this.keyspace.waits.added(this, entry);
   }
 
   /** Deletes the key; returns whether it was there. Expired or not does not matter here. */
@@ -358,6 +359,7 @@ export class Database {
   private freeEntry(entry: number): void {
     const { arena } = this;
     if (hasRoot(itemMeta(arena, entry))) {
+      if (this.keyspace.waits !== null) this.keyspace.waits.removed(this, entry);
       const root = itemRoot(arena, entry);
       if (root !== 0) this.keyspace.freeValue(itemType(arena, entry), itemEncoding(arena, entry), root);
     }
@@ -376,6 +378,7 @@ export class Database {
     assert(found, 'the entry is in its database');
     if (itemHasSlot(arena, entry)) table.expires--;
     table.removeFound();
+    if (this.keyspace.waits !== null) this.keyspace.waits.removed(this, entry);
     arena.free(entry);
     target.insertNew(moved);
     return moved;

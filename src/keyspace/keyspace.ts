@@ -13,6 +13,7 @@ import type { Limits, Value } from '../values/value.js';
 import { DEFAULT_LIMITS } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
 import { Database, POSITION_END, Table } from './database.js';
+import type { KeyWaits, Waiter } from './key-waits.js';
 import type { Lfu } from './lfu.js';
 
 export { Database } from './database.js';
@@ -59,6 +60,8 @@ export class Keyspace {
 
   /** The running snapshot. */
   capture: CaptureTarget | null = null;
+  /** Told of keys that come and go; null while nobody waits for one. */
+  waits: KeyWaits<Waiter> | null = null;
   /** Tables of flushed databases, and large values, that wait to be freed in slices. */
   private readonly discarded: Discarded[] = [];
 
@@ -306,18 +309,28 @@ export class Keyspace {
 
   /** Exchanges the content of two databases. */
   swap(a: Database, b: Database): void {
+    const { waits } = this;
+    if (waits !== null) {
+      waits.databaseGoes(a, b);
+      waits.databaseGoes(b, a);
+    }
     const table = a.table;
     a.table = b.table;
     b.table = table;
     const ttl = a.averageTtlMs;
     a.averageTtlMs = b.averageTtlMs;
     b.averageTtlMs = ttl;
+    if (waits !== null) {
+      waits.databaseCame(a);
+      waits.databaseCame(b);
+    }
   }
 
   /** Empties a database at once; returns how many keys it had. The memory is given back here, or by `freeSlice`. */
   flush(db: Database, lazily: boolean): number {
     const { table } = db;
     const size = table.count;
+    if (this.waits !== null) this.waits.databaseGoes(db, null);
     db.table = new Table(this.arena);
     this.discard(this.dismantleTable(table), table);
     if (!lazily) this.freeSlice(Number.POSITIVE_INFINITY);

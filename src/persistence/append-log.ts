@@ -11,6 +11,7 @@
  *   whenDurable           -> called back when `acked` has come up to the turn
  *
  *        acked <= written <= turn          acked follows written (everysec, no) or the sync (always)
+ *       synced <= written                  whatever appendfsync says
  *
  * `hold` stops writing for the moment in which a rewrite changes files: effects stay in the buffer, replies wait.
  * A second file, `next`, gets a copy of every effect while a base is being written for it; `adoptNext` makes it the log.
@@ -90,6 +91,9 @@ export class AppendLog {
   snapshotRunning: () => boolean = () => false;
   /** Called when a sync has failed: only a rewrite helps. */
   onSyncFailure: () => void = () => {};
+  /** The last turn that is safe on the disk, and whoever is to be told when that moves on. */
+  synced = 0;
+  onSynced: () => void = () => {};
 
   private readonly disk: Disk;
   private readonly config: AppendLogConfig;
@@ -139,6 +143,11 @@ export class AppendLog {
   /** Also while somebody still waits: those who come later must not overtake. */
   get enabled(): boolean {
     return this.main !== null || this.next !== null || this.waiters.length > 0;
+  }
+
+  /** The turn of which the last effect is a part. */
+  get position(): number {
+    return this.turnHasEffects ? this.turn + 1 : this.turn;
   }
 
   append(db: number, args: Args): void {
@@ -232,6 +241,7 @@ export class AppendLog {
   start(file: LogFile): void {
     assert(this.main === null, 'no log yet');
     this.main = file;
+    this.noteSynced(this.turn);
     this.lastSyncMs = this.now();
     this.lastSealMs = this.lastSyncMs;
   }
@@ -331,6 +341,7 @@ export class AppendLog {
     // What was written to it since it was synced stands for a turn of its own, which later ones wait for.
     this.turn++;
     this.written = this.turn;
+    if (!this.main.dirty) this.noteSynced(this.written);
     if (this.config.appendfsync !== 'always' || !this.main.dirty) this.ack(this.written);
     else void this.startSync(this.main);
     if (old !== null) void old.close();
@@ -449,6 +460,7 @@ export class AppendLog {
     }
     this.probe.end('aof-fsync-always', probed);
     if (clock() - begin > QUICK_SYNC_MS) this.slowTurns = SLOW_DISK_TURNS;
+    this.noteSynced(this.written);
     this.ack(this.written);
     return true;
   }
@@ -482,6 +494,7 @@ export class AppendLog {
       () => {
         if (this.config.appendfsync === 'always') this.probe.end('aof-fsync-always', begin);
         if (this.syncFailure !== null || (file !== this.main && file !== this.holding)) return;
+        this.noteSynced(upTo);
         if (this.config.appendfsync === 'always') this.ack(upTo);
         if (file !== this.main || this.holding !== null || this.syncSuppressed) return;
         if (this.config.appendfsync === 'always' && this.acked < this.written && file.syncing === null)
@@ -491,6 +504,12 @@ export class AppendLog {
         if (file === this.main || file === this.holding) this.noteSyncFailure(error);
       },
     );
+  }
+
+  private noteSynced(turn: number): void {
+    if (turn <= this.synced) return;
+    this.synced = turn;
+    this.onSynced();
   }
 
   private noteSyncFailure(error: unknown): void {

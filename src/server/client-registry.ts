@@ -8,25 +8,19 @@
  * turn or for an fsync go out first where the peer can still read them.
  */
 
-import { assert } from '../base/assert.js';
-import type { Clients, Peer } from '../commands/services.js';
+import type { Clients, Peer, Reply } from '../commands/services.js';
 import { SessionFlag } from '../commands/session.js';
-import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Connection } from '../net/connection.js';
-import { Client, type Waiting } from './client.js';
+import { Client } from './client.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
-
-/** Writes a reply or a message; `out.resp` is what the client speaks. */
-export type Reply = (out: ReplyWriter) => void;
+import { WaitingClients } from './waiting-clients.js';
 
 interface Pending {
   client: Client;
   reply: Reply;
 }
 
-/** The longest that a timer runs, in milliseconds: 24 days. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
 /** How much of a bad request the log shows. */
 const PREVIEW_BYTES = 128;
 
@@ -41,17 +35,27 @@ export class ClientRegistry implements Clients {
   /** What is to be done behind the messages of the running command. */
   private later: (() => void)[] = [];
   /** Clients that have stopped waiting, and what they get. */
-  private ready: Pending[] = [];
+  private answers: Pending[] = [];
   /** Clients whose input is to be looked at again, once the current client's is done. */
   private readonly resumed: Client[] = [];
-  /** Serves clients that wait for what the last commands changed; asked for with `signal`. Set by the server. */
-  serveWaiting: () => void = () => {};
-  private signalled = false;
+  readonly waiting: WaitingClients;
+  /** Somebody who waits can be served. */
+  private serves = false;
   private held = false;
-  /** Clients that wait for something. */
-  blocked = 0;
+  /** `context.dirty` where the commands began whose replies are not given to the turn yet. */
+  private dirtyBefore = 0;
 
-  constructor(private readonly server: Server) {}
+  constructor(private readonly server: Server) {
+    this.waiting = new WaitingClients(server, {
+      ready: () => this.serveSoon(),
+      answered: (client, reply) => {
+        this.answers.push({ client, reply });
+        this.settleSoon();
+      },
+      served: (client) => this.resumed.push(client),
+      runAs: (client, work) => this.runAs(client, work),
+    });
+  }
 
   get size(): number {
     return this.byId.size;
@@ -121,39 +125,54 @@ export class ClientRegistry implements Clients {
     const { dispatcher, turn } = server;
     const { out } = turn;
     const { parser } = client;
-    const { context } = dispatcher;
-    let start = out.pos;
-    let dirty = context.dirty;
-    dispatcher.enter(client);
+    let start = this.begin(client);
     this.processing = true;
     client.lastInteractionMs = dispatcher.lastMs;
     while ((client.flags & HALTED) === 0 && parser.next()) {
       dispatcher.dispatch(parser.args);
       if (this.due) {
-        if (out.pos > start) turn.add(client, start, context.dirty !== dirty);
-        else if (context.dirty !== dirty) turn.schedule();
         dispatcher.settle(parser.args);
+        this.end(client, start);
         this.between();
-        dispatcher.enter(client);
-        start = out.pos;
-        dirty = context.dirty;
+        start = this.begin(client);
       }
       if (out.pos - start > TURN_BYTES_MAX) {
-        turn.add(client, start, context.dirty !== dirty);
+        dispatcher.settle(parser.args);
+        this.end(client, start);
         turn.finish();
-        start = out.pos;
-        dirty = context.dirty;
+        start = this.begin(client);
       }
     }
     dispatcher.settle(parser.args);
     this.processing = false;
     if (parser.error !== null && (client.flags & ENDED) === 0) this.protocolError(client);
     parser.rest();
-    const ends = (client.flags & ENDED) !== 0;
-    if (ends) client.attention = true;
-    if (out.pos > start || ends) turn.add(client, start, context.dirty !== dirty);
-    else if (context.dirty !== dirty) turn.schedule();
+    if ((client.flags & ENDED) !== 0) client.attention = true;
+    this.end(client, start);
     this.processResumed();
+  }
+
+  /** What follows is executed for the client, until `end`; returns where its replies begin. */
+  private begin(client: Client): number {
+    const { dispatcher, turn } = this.server;
+    dispatcher.enter(client);
+    this.dirtyBefore = dispatcher.context.dirty;
+    return turn.out.pos;
+  }
+
+  /** The replies since `start` are the client's, and go out once what it has changed is logged. */
+  private end(client: Client, start: number): void {
+    const { dispatcher, turn } = this.server;
+    const changed = dispatcher.context.dirty !== this.dirtyBefore;
+    if (changed) client.writtenAt = this.server.sink.position;
+    if (turn.out.pos > start || client.attention) turn.add(client, start, changed);
+    else if (changed) turn.schedule();
+  }
+
+  /** Where the log was when the client changed something for the last time; see EffectSink. */
+  writtenAt(client: Client): number {
+    const isNow = client === this.server.dispatcher.session && this.server.context.dirty !== this.dirtyBefore;
+    return isNow ? this.server.sink.position : client.writtenAt;
   }
 
   // --- between two commands --------------------------------------------------------------------------------------------
@@ -173,15 +192,20 @@ export class ClientRegistry implements Clients {
     this.settleSoon();
   }
 
-  /** `serveWaiting` is called once the command that runs is over. */
-  signal(): void {
-    this.signalled = true;
-    this.settleSoon();
+  /** Those who wait are served once the command that runs is over. */
+  private serveSoon(): void {
+    this.serves = true;
+    this.due = true;
+    // Outside of commands it is an expired key that calls, and its deletion is not complete yet.
+    if (!this.processing) setImmediate(() => this.settle());
   }
 
   private settleSoon(): void {
     this.due = true;
-    if (this.processing) return;
+    if (!this.processing) this.settle();
+  }
+
+  private settle(): void {
     this.between();
     this.processResumed();
   }
@@ -192,7 +216,7 @@ export class ClientRegistry implements Clients {
     this.processing = true;
     while (this.due) {
       this.due = false;
-      const { pushes, later, ready } = this;
+      const { pushes, later, answers } = this;
       if (pushes.length > 0) {
         this.pushes = [];
         for (const { client, reply } of pushes) this.deliver(client, reply);
@@ -203,16 +227,16 @@ export class ClientRegistry implements Clients {
         this.due = true;
         continue;
       }
-      if (ready.length > 0) {
-        this.ready = [];
-        for (const { client, reply } of ready) {
-          this.write(client, reply);
+      if (answers.length > 0) {
+        this.answers = [];
+        for (const { client, reply } of answers) {
+          this.runAs(client, () => this.server.dispatcher.replyLate(reply));
           this.resumed.push(client);
         }
       }
-      if (this.signalled) {
-        this.signalled = false;
-        this.serveWaiting();
+      if (this.serves && !this.held) {
+        this.serves = false;
+        this.waiting.serve();
       }
     }
     this.processing = processing;
@@ -230,25 +254,16 @@ export class ClientRegistry implements Clients {
     if (out.pos > TURN_BYTES_MAX) turn.finish();
   }
 
-  private write(client: Client, reply: Reply): void {
-    this.runAs(client, () => reply(this.server.turn.out));
-  }
-
   /**
    * Runs `work` as the client's, between commands: what it writes goes to the client, and what it changes is logged before.
    * Whoever comes next enters the dispatcher anew.
    */
   runAs(client: Client, work: () => void): void {
     if (client.isClosed) return;
-    const { dispatcher, turn } = this.server;
-    const { out } = turn;
-    const { dirty } = dispatcher.context;
-    dispatcher.enter(client);
-    const start = out.pos;
+    const start = this.begin(client);
     work();
-    const changed = dispatcher.context.dirty !== dirty;
-    if (out.pos > start) turn.add(client, start, changed);
-    else if (changed) turn.schedule();
+    this.end(client, start);
+    client.lastInteractionMs = this.server.dispatcher.lastMs;
   }
 
   /** The input that clients sent while they waited. */
@@ -265,46 +280,15 @@ export class ClientRegistry implements Clients {
   }
   release(): void {
     this.held = false;
+    if (this.serves) this.serveSoon();
     for (const client of [...this.byId.values()]) {
       if (client.parser.pending > 0 && !client.has(HALTED)) this.process(client);
     }
   }
 
-  /** See ServerContext.block. */
-  block(client: Client, timeoutMs: number, timedOut: Reply): (reply: Reply) => void {
-    assert(client.waiting === null, 'a client waits for one thing');
-    const waiting: Waiting = { timedOut, timer: null };
-    if (timeoutMs > 0) {
-      waiting.timer = setTimeout(() => this.resume(client, waiting, timedOut), Math.min(timeoutMs, TIMER_MAX_MS));
-    }
-    client.flags |= SessionFlag.BLOCKED;
-    client.waiting = waiting;
-    this.blocked++;
-    return (reply) => this.resume(client, waiting, reply);
-  }
-
-  private resume(client: Client, waiting: Waiting, reply: Reply): void {
-    if (client.waiting !== waiting) return;
-    this.stopWaiting(client);
-    this.ready.push({ client, reply });
-    this.settleSoon();
-  }
-
-  private stopWaiting(client: Client): void {
-    if (client.waiting === null) return;
-    if (client.waiting.timer !== null) clearTimeout(client.waiting.timer);
-    client.waiting = null;
-    client.flags &= ~SessionFlag.BLOCKED;
-    this.blocked--;
-  }
-
   /** CLIENT UNBLOCK. */
   unblock(peer: Peer, error: string | null): boolean {
-    const client = peer as Client;
-    const { waiting } = client;
-    if (waiting === null) return false;
-    this.resume(client, waiting, error === null ? waiting.timedOut : (out) => out.error(error));
-    return true;
+    return this.waiting.unblock(peer as Client, error);
   }
 
   private protocolError(client: Client): void {
@@ -397,7 +381,7 @@ export class ClientRegistry implements Clients {
   private forget(client: Client): void {
     const { server } = this;
     client.isClosed = true;
-    this.stopWaiting(client);
+    this.waiting.stop(client);
     client.flags |= SessionFlag.CLOSING;
     server.dispatcher.endTransaction(client);
     server.pubsub.leaveAll(client);
@@ -419,7 +403,7 @@ export class ClientRegistry implements Clients {
     const timeout = server.config.values.timeout;
     this.measure();
     for (const client of this.byId.values()) {
-      if (timeout > 0 && client.type === 'normal' && !client.has(SessionFlag.MONITOR) && client.idleSeconds > timeout) {
+      if (timeout > 0 && mayIdleOut(client) && client.idleSeconds > timeout) {
         server.log.verbose('Closing idle client');
         this.close(client);
       } else if (client.connection.pending > 0) {
@@ -448,6 +432,11 @@ export class ClientRegistry implements Clients {
   setBulkMax(bytes: number): void {
     for (const client of this.byId.values()) client.parser.bulkMax = bytes;
   }
+}
+
+/** Whether the client is closed when it sends nothing for too long. */
+function mayIdleOut(client: Client): boolean {
+  return client.type === 'normal' && !client.has(SessionFlag.MONITOR | SessionFlag.BLOCKED);
 }
 
 const ENDED = SessionFlag.CLOSE_AFTER_REPLY | SessionFlag.CLOSING;

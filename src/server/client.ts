@@ -3,16 +3,10 @@
  */
 import type { Peer } from '../commands/services.js';
 import { Session, SessionFlag } from '../commands/session.js';
-import type { ReplyWriter } from '../formats/resp/reply.js';
 import { RequestParser } from '../formats/resp/request.js';
 import type { Connection } from '../net/connection.js';
 import type { Subscriptions } from './pubsub.js';
-
-/** What a blocked client waits for. */
-export interface Waiting {
-  timedOut: (out: ReplyWriter) => void;
-  timer: NodeJS.Timeout | null;
-}
+import type { Wait } from './waiting-clients.js';
 
 export class Client extends Session implements Peer {
   readonly parser = new RequestParser();
@@ -21,9 +15,12 @@ export class Client extends Session implements Peer {
   /** Something is to be done when its replies are out: close it, or look at its output buffer. */
   attention = false;
   isClosed = false;
-  waiting: Waiting | null = null;
   /** What it listens to; null: nothing. */
   subscriptions: Subscriptions | null = null;
+  /** What it waits for. */
+  waiting: Wait | null = null;
+  /** Where the log was when it changed something for the last time; see EffectSink. */
+  writtenAt = 0;
   /** Monotonic milliseconds. */
   lastInteractionMs: number;
   /** When its output buffer went over the soft limit; 0 = it is below. */

@@ -17,6 +17,7 @@ import { Session, SessionFlag } from '../commands/session.js';
 import { type Command, type CommandTable, Flag } from '../commands/table.js';
 import { quoted } from '../commands/text.js';
 import type { Args } from '../formats/resp/args.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { CallContext } from './call-context.js';
 import type { EffectSink } from './effects.js';
 import type { Statistics } from './statistics.js';
@@ -69,6 +70,8 @@ export class Dispatcher {
   sink: EffectSink;
   /** Whether anybody is shown the commands (MONITOR). */
   monitored = false;
+  /** What runs was executed before, and its client has waited since. */
+  private repeats = false;
   /** Where the last command ended on the monotonic clock, in ms: the next one begins there. */
   lastMs = 0;
   /** Wall clock = monotonic + this. */
@@ -218,14 +221,34 @@ export class Dispatcher {
     const start = context.out.pos;
     this.setNow();
     this.call(command, a);
-    if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP | SessionFlag.REPLY_SKIP_NEXT)) !== 0) {
-      this.holdReply(start);
-    }
+    if ((session.flags & HOLDS_REPLIES) !== 0) this.holdReply(start);
   }
 
-  /** CLIENT REPLY OFF and SKIP: the reply is taken back. */
+  /** Executes a command anew whose client has waited. Who may run what is asked again: that may have changed. */
+  again(command: Command, a: Args): void {
+    this.repeats = true;
+    this.check(command, a);
+    this.repeats = false;
+  }
+
+  /** The reply to a command of the session entered that was executed before. */
+  replyLate(reply: (out: ReplyWriter) => void): void {
+    const { out } = this.context;
+    const start = out.pos;
+    reply(out);
+    this.countErrors();
+    if ((this.session.flags & HOLDS_REPLIES) !== 0) this.holdReply(start);
+  }
+
+  /** Whether the running command was called by another one, EXEC for example. */
+  get isNested(): boolean {
+    return this.depth > 1;
+  }
+
+  /** CLIENT REPLY OFF and SKIP: the reply is taken back. What they say stays in force while the client waits for its reply. */
   private holdReply(start: number): void {
     const { session } = this;
+    if ((session.flags & SessionFlag.BLOCKED) !== 0) return;
     if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP)) !== 0) this.context.out.pos = start;
     session.flags &= ~SessionFlag.REPLY_SKIP;
     if ((session.flags & SessionFlag.REPLY_SKIP_NEXT) !== 0) {
@@ -338,7 +361,7 @@ export class Dispatcher {
       this.unitOpen = false;
       this.sink.endUnit();
     }
-    if (this.monitored) this.events.executed(this.session, command, a);
+    if (this.monitored && !this.repeats) this.events.executed(this.session, command, a);
     command.calls++;
     this.statistics.commands++;
     if (!command.isQuick) {
@@ -424,6 +447,8 @@ function endCaching(session: Session, command: Command | null): void {
 const DEBUG_FORBIDDEN =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
   'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+const HOLDS_REPLIES = SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP | SessionFlag.REPLY_SKIP_NEXT;
 
 /** Not queued inside MULTI; EXEC is asked for apart. */
 const NOT_QUEUED: ReadonlySet<string> = new Set(['discard', 'multi', 'watch', 'quit', 'reset']);

@@ -31,6 +31,12 @@ export interface EffectSink {
    * out (close the connections that changed something; whether it holds is unknown until the log works again).
    */
   whenDurable(done: (safe: boolean) => void): void;
+  /**
+   * A number that grows with what is appended, and how far everything is safe on the disk (synced, not only written), in
+   * that number's measure.
+   */
+  readonly position: number;
+  readonly synced: number;
   /** Why writes must be refused now, as strerror says it; null when all is well. */
   readonly failure: string | null;
 }
@@ -39,6 +45,8 @@ export interface EffectSink {
 export const NO_SINK: EffectSink = {
   enabled: false,
   failure: null,
+  position: 0,
+  synced: 0,
   append() {},
   endUnit() {},
   writeTurn() {},

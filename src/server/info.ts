@@ -103,12 +103,12 @@ function clientsSection(server: Server): Field[] {
     ['maxclients', server.config.values.maxclients],
     ['client_recent_max_input_buffer', inputMax],
     ['client_recent_max_output_buffer', outputMax],
-    ['blocked_clients', server.clients.blocked],
+    ['blocked_clients', server.clients.waiting.count],
     ['tracking_clients', server.tracking.clients],
     ['pubsub_clients', server.pubsub.clients],
-    ['clients_in_timeout_table', server.clients.blocked],
-    ['total_blocking_keys', 0],
-    ['total_blocking_keys_on_nokey', 0],
+    ['clients_in_timeout_table', server.clients.waiting.timed],
+    ['total_blocking_keys', server.clients.waiting.keys.keys],
+    ['total_blocking_keys_on_nokey', server.clients.waiting.keys.keysOnNoKey],
   ];
 }
 

@@ -1,12 +1,20 @@
 /** The Context with all that the families of the server use: it passes on to the server's parts. */
 import { randomBytes } from 'node:crypto';
 
-import type { DumpFormat, PeerAnswer, PeerRequest, ServerContext, ShutdownOptions } from '../commands/services.js';
+import type {
+  DumpFormat,
+  KeyWait,
+  Look,
+  PeerAnswer,
+  PeerRequest,
+  Reply,
+  ServerContext,
+  ShutdownOptions,
+} from '../commands/services.js';
 import type { Session } from '../commands/session.js';
 import { SessionFlag } from '../commands/session.js';
 import type { Command, CommandTable } from '../commands/table.js';
 import type { Args } from '../formats/resp/args.js';
-import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Watches } from '../keyspace/watch.js';
 import { CallContext } from './call-context.js';
@@ -120,7 +128,7 @@ export class LiveContext extends CallContext implements ServerContext {
   monitor(session: Session): void {
     if (!session.has(SessionFlag.INTERNAL)) this.server.monitors.add(session as Client);
   }
-  pushReply(write: (out: ReplyWriter) => void): void {
+  pushReply(write: Reply): void {
     const { session } = this;
     const held = session.has(SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP);
     if (held) this.server.clients.push(session as Client, write);
@@ -132,8 +140,25 @@ export class LiveContext extends CallContext implements ServerContext {
   info(sections: readonly string[]): string {
     return this.server.info(sections);
   }
-  block(timeoutMs: number, timedOut: (out: ReplyWriter) => void): (reply: (out: ReplyWriter) => void) => void {
-    return this.server.clients.block(this.session as Client, timeoutMs, timedOut);
+  get mayWait(): boolean {
+    const { dispatcher } = this.server;
+    return !dispatcher.isNested && (dispatcher.session.flags & SessionFlag.INTERNAL) === 0;
+  }
+  waitForKeys(a: Args, wait: KeyWait): void {
+    this.server.clients.waiting.waitForKeys(this.session as Client, a, wait);
+  }
+  block(timeoutMs: number, timedOut: Reply, look: Look | null = null): (reply: Reply) => void {
+    return this.server.clients.waiting.block(this.session as Client, timeoutMs, timedOut, look);
+  }
+  get logsLocally(): boolean {
+    return this.server.config.values.appendonly;
+  }
+  get lastWrite(): number {
+    return this.server.clients.writtenAt(this.session as Client);
+  }
+  isSynced(position: number): boolean {
+    const { persistence } = this.server;
+    return persistence.aof === 'on' && persistence.appendLog.synced >= position;
   }
   changeReplicationId(): void {
     this.server.replicationId = randomBytes(20).toString('hex');

@@ -248,14 +248,14 @@ describe('CLIENT', () => {
     await using b = await open(live);
     const id = (await a.ask('CLIENT', 'ID')) as number;
     a.write('WAIT 1 0\r\nPING\r\n');
-    await eventually(() => live.server.clients.blocked === 1);
+    await eventually(() => live.server.clients.waiting.count === 1);
     expect(String(await b.ask('CLIENT', 'LIST', 'ID', id))).toContain(' flags=b ');
     expect(await b.ask('CLIENT', 'UNBLOCK', id)).toBe(1);
     expect(String(await a.nextRaw())).toBe(':0\r\n');
     expect(String(await a.nextRaw())).toBe('+PONG\r\n');
     expect(await b.ask('CLIENT', 'UNBLOCK', id)).toBe(0);
     a.write('WAIT 1 0\r\n');
-    await eventually(() => live.server.clients.blocked === 1);
+    await eventually(() => live.server.clients.waiting.count === 1);
     expect(await b.ask('CLIENT', 'UNBLOCK', id, 'ERROR')).toBe(1);
     expect(String(await a.nextRaw())).toBe('-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n');
   });

@@ -337,6 +337,8 @@ export class Server {
       if (this.inMemory && values.appendonly) return IN_MEMORY;
       return this.persistence.setAppendonly(values.appendonly);
     });
+    config.onChange('appendonly', () => this.lookSoon());
+    this.persistence.appendLog.onSynced = () => this.lookSoon();
     config.onChange('dir', () => this.persistence.dirRefusal());
     const { limits } = this.keyspace;
     copy(LIMIT_DIRECTIVES, () => {
@@ -352,6 +354,12 @@ export class Server {
       limits.streamNodeMaxEntries = Number(values['stream-node-max-entries']);
       limits.hllSparseMaxBytes = Number(values['hll-sparse-max-bytes']);
     });
+  }
+
+  /** Those who wait for the log look at it again, once what goes on is over. */
+  private lookSoon(): void {
+    const { waiting } = this.clients;
+    if (waiting.looks) setImmediate(() => waiting.look());
   }
 
   /** The face of the configuration that CONFIG's handlers use. */

@@ -18,4 +18,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   { command: 'config|resetstat', property: 'tips', reason: '7.2 has them' },
   { command: 'config|rewrite', property: 'tips', reason: '7.2 has them' },
   { command: 'client|setname', property: 'tips', reason: '7.2 has them' },
+  ...['blpop', 'brpop', 'blmove', 'brpoplpush', 'bzpopmin', 'bzpopmax', 'wait'].map(
+    (command) => ({ command, property: 'flags', reason: '7.2 allows it in scripts' }) as const,
+  ),
 ];

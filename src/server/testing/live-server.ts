@@ -68,6 +68,8 @@ export class LiveServer {
 export class RecordingSink implements EffectSink {
   enabled = true;
   failure: string | null = null;
+  readonly position = 0;
+  readonly synced = 0;
   /** `0 SET a 1`, or `[0 SET a 1][0 SET b 2]` for a unit of several. */
   readonly units: string[] = [];
   /** What happened, in order: `write`, `reply` is the test's to add. */
