@@ -96,7 +96,7 @@ export class Command {
     this.flags = flags;
     this.handler = spec.handler ?? null;
     this.isPlain = this.handler !== null && !NAMED_IN_RULES.has(this.rule);
-    this.isQuick = this.has(Flag.FAST) || spec.name === 'set';
+    this.isQuick = (this.has(Flag.FAST) && !this.has(Flag.BLOCKING)) || spec.name === 'set';
     this.subcommands =
       spec.subcommands === undefined
         ? null

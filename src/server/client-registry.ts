@@ -10,15 +10,19 @@
 
 import type { Clients, Peer, Reply } from '../commands/services.js';
 import { SessionFlag } from '../commands/session.js';
+import type { Command } from '../commands/table.js';
 import type { Connection } from '../net/connection.js';
 import { Client } from './client.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
 import { WaitingClients } from './waiting-clients.js';
 
-interface Pending {
+interface Message {
   client: Client;
   reply: Reply;
+}
+interface Answer extends Message {
+  command: Command;
 }
 
 /** How much of a bad request the log shows. */
@@ -31,11 +35,11 @@ export class ClientRegistry implements Clients {
   /** Something is to be done once the running command is over: see `between`. */
   private due = false;
   /** Messages for clients, in the order in which they were made. */
-  private pushes: Pending[] = [];
+  private pushes: Message[] = [];
   /** What is to be done behind the messages of the running command. */
   private later: (() => void)[] = [];
   /** Clients that have stopped waiting, and what they get. */
-  private answers: Pending[] = [];
+  private answers: Answer[] = [];
   /** Clients whose input is to be looked at again, once the current client's is done. */
   private readonly resumed: Client[] = [];
   readonly waiting: WaitingClients;
@@ -48,8 +52,8 @@ export class ClientRegistry implements Clients {
   constructor(private readonly server: Server) {
     this.waiting = new WaitingClients(server, {
       ready: () => this.serveSoon(),
-      answered: (client, reply) => {
-        this.answers.push({ client, reply });
+      answered: (client, command, reply) => {
+        this.answers.push({ client, command, reply });
         this.settleSoon();
       },
       served: (client) => this.resumed.push(client),
@@ -229,8 +233,8 @@ export class ClientRegistry implements Clients {
       }
       if (answers.length > 0) {
         this.answers = [];
-        for (const { client, reply } of answers) {
-          this.runAs(client, () => this.server.dispatcher.replyLate(reply));
+        for (const { client, command, reply } of answers) {
+          this.runAs(client, () => this.server.dispatcher.replyLate(command, reply));
           this.resumed.push(client);
         }
       }

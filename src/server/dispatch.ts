@@ -231,12 +231,16 @@ export class Dispatcher {
     this.repeats = false;
   }
 
-  /** The reply to a command of the session entered that was executed before. */
-  replyLate(reply: (out: ReplyWriter) => void): void {
+  /** The reply to a command of the session entered that was executed before, and is over now. */
+  replyLate(command: Command, reply: (out: ReplyWriter) => void): void {
     const { out } = this.context;
     const start = out.pos;
     reply(out);
+    command.calls++;
+    this.statistics.commands++;
+    if (out.errors !== this.errorsBefore) command.failed++;
     this.countErrors();
+    if (this.tracksLatency) command.countLatency(slotOf(0));
     if ((this.session.flags & HOLDS_REPLIES) !== 0) this.holdReply(start);
   }
 
@@ -370,6 +374,12 @@ export class Dispatcher {
       this.tick();
       const microseconds = (this.lastMs - begunMs) * 1000;
       command.microseconds += microseconds;
+      if ((this.session.flags & SessionFlag.BLOCKED) !== 0) {
+        // It counts once it is over.
+        command.calls--;
+        this.statistics.commands--;
+        return;
+      }
       if (this.tracksLatency) command.countLatency(slotOf(microseconds * 1000));
       if (microseconds >= this.slowFrom) this.events.slow(this.session, command, a, microseconds);
       return;

@@ -61,7 +61,7 @@ export interface WaitingEvents {
   /** `serve` is to be called once the running command is over. */
   ready(): void;
   /** The client's wait is over; its reply is still to be written, between commands. */
-  answered(client: Client, reply: Reply): void;
+  answered(client: Client, command: Command, reply: Reply): void;
   /** A served client's input may be looked at again. */
   served(client: Client): void;
   /** Runs `work` as the client's. */
@@ -121,7 +121,6 @@ export class WaitingClients {
       this.timed++;
       this.setTimer(wait);
     }
-    this.counted(wait, -1);
   }
 
   private setTimer(wait: Wait): void {
@@ -129,15 +128,10 @@ export class WaitingClients {
     wait.timer = setTimeout(
       () => {
         if (leftMs > TIMER_MAX_MS) this.setTimer(wait);
-        else this.timeOut(wait);
+        else this.answer(wait, wait.timedOut);
       },
       Math.min(Math.ceil(leftMs), TIMER_MAX_MS),
     );
-  }
-
-  private counted(wait: Wait, calls: 1 | -1): void {
-    wait.command.calls += calls;
-    this.server.statistics.commands += calls;
   }
 
   // --- ending ------------------------------------------------------------------------------------------------------------
@@ -166,24 +160,14 @@ export class WaitingClients {
     const { client } = wait;
     if (client.waiting !== wait) return;
     this.stop(client);
-    this.counted(wait, 1);
-    this.events.answered(client, reply);
-  }
-
-  private timeOut(wait: Wait): void {
-    this.answer(wait, wait.timedOut);
+    this.events.answered(client, wait.command, reply);
   }
 
   /** CLIENT UNBLOCK: as if the time were over, or with an error. False when the client does not wait. */
   unblock(client: Client, error: string | null): boolean {
     const wait = client.waiting;
     if (wait === null) return false;
-    if (error === null) {
-      this.timeOut(wait);
-    } else {
-      wait.command.failed++;
-      this.answer(wait, (out) => out.error(error));
-    }
+    this.answer(wait, error === null ? wait.timedOut : (out) => out.error(error));
     return true;
   }
 
