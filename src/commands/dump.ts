@@ -135,7 +135,7 @@ function restore(c: Context, a: Args): void {
     if (value.root !== 0) keyspace.freeValue(value.type, value.encoding, value.root);
     if (deleted) {
       c.changed(a, 1, 'g', 'del');
-      c.rewrite('DEL', a.bytes(1));
+      c.rewrite(keyspace.lazyfree.serverDel ? 'UNLINK' : 'DEL', a.bytes(1));
     }
     return c.out.ok();
   }

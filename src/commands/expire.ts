@@ -51,9 +51,10 @@ function expireCommand(name: string, seconds: boolean, relative: boolean): Handl
     if (entry === 0) return c.out.int(0);
     if (flags !== 0 && !allows(flags, c.db.expireAt(entry), atMs)) return c.out.int(0);
     if (isPast(c, atMs)) {
-      c.db.deleteEntry(entry);
+      const lazily = c.keyspace.lazyfree.expire;
+      c.db.deleteEntry(entry, lazily);
       c.changed(a, 1, 'g', 'del');
-      c.rewrite('DEL', a.bytes(1));
+      c.rewrite(lazily ? 'UNLINK' : 'DEL', a.bytes(1));
     } else {
       c.db.setExpire(entry, atMs);
       c.changed(a, 1, 'g', 'expire');

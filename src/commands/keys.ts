@@ -41,14 +41,21 @@ function databaseArg(c: Context, a: Args, i: number): Database {
 
 // --- handlers --------------------------------------------------------------------------------------------------------
 
-/** DEL and UNLINK. */
 function del(c: Context, a: Args): void {
+  deleteKeys(c, a, c.keyspace.lazyfree.userDel);
+}
+
+function unlink(c: Context, a: Args): void {
+  deleteKeys(c, a, true);
+}
+
+function deleteKeys(c: Context, a: Args, lazily: boolean): void {
   const { db } = c;
   let deleted = 0;
   for (let i = 1; i < a.count; i++) {
     // An expired key goes as expired, not as deleted.
     if (db.expires > 0) lookupIn(db, a, i);
-    if (!db.delete(a.buf, a.off[i]!, a.len[i]!)) continue;
+    if (!db.delete(a.buf, a.off[i]!, a.len[i]!, lazily)) continue;
     c.changed(a, i, 'g', 'del');
     deleted++;
   }
@@ -167,7 +174,7 @@ export const KEY_COMMANDS: readonly CommandSpec[] = [
     complexity: 'O(1) a key; giving the memory back takes O(M) for M elements.',
     arguments: [KEYS_ARG],
     tips: SUMMED,
-    handler: del,
+    handler: unlink,
   },
   {
     ...GENERIC,

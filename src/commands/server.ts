@@ -215,7 +215,7 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
 // --- data -------------------------------------------------------------------------------------------------------------
 
 function isLazy(c: Context, a: Args): boolean {
-  if (a.count === 1) return serverOf(c).lazyUserFlush;
+  if (a.count === 1) return c.keyspace.lazyfree.userFlush;
   if (a.count > 2) throw SYNTAX;
   if (a.is(1, 'ASYNC')) return true;
   if (a.is(1, 'SYNC')) return false;

@@ -267,8 +267,6 @@ export interface ServerContext extends ConfigContext {
   exchange(request: PeerRequest): PeerAnswer;
   /** How DUMP writes: `rdb-version` and `rdbcompression`. */
   readonly dumpFormat: DumpFormat;
-  /** lazyfree-lazy-user-flush. */
-  readonly lazyUserFlush: boolean;
 }
 
 export function serverOf(c: unknown): ServerContext {

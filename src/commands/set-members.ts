@@ -136,7 +136,7 @@ function popMany(c: Context, a: Args, count: number): void {
   if (count >= length) {
     out.set(length);
     for (let more = set.first(s1); more; more = set.next(s1)) out.bulkSlice(s1);
-    c.rewrite('DEL', a.bytes(1));
+    c.rewrite(c.keyspace.lazyfree.serverDel ? 'UNLINK' : 'DEL', a.bytes(1));
     c.changed(a, 1, 's', 'spop', length);
     c.db.deleteEntry(set.entry);
     c.notify('g', 'del', c.db, a.bytes(1));

@@ -1,6 +1,6 @@
 /** What the ...STORE commands of sets and sorted sets do with their result. */
 import type { Args } from '../formats/resp/args.js';
-import type { ItemType } from '../memory/item.js';
+import { type ItemType, itemMeta, setItemLru } from '../memory/item.js';
 import type { Value } from '../values/value.js';
 import type { Context, NotifyClass } from './context.js';
 
@@ -17,10 +17,12 @@ export function storeResult(
   cls: NotifyClass,
   event: string,
 ): void {
-  const { db } = c;
+  const { db, keyspace } = c;
+  const { arena } = keyspace;
   const off = a.off[i]!;
   const len = a.len[i]!;
   const old = db.lookup(a.buf, off, len);
+  const meta = old === 0 ? 0 : itemMeta(arena, old);
   if (old !== 0) db.deleteEntry(old);
   const { length } = value;
   if (length === 0) {
@@ -29,6 +31,7 @@ export function storeResult(
   } else {
     value.entry = db.addValue(a.buf, off, len, type, value.encoding, value.root, Number.NaN);
     if (old === 0) c.changed(a, i, 'n', 'new', 0);
+    else setItemLru(arena, value.entry, keyspace.replacedLru(meta) >>> 8);
     c.changed(a, i, cls, event);
   }
   c.out.int(length);

@@ -179,7 +179,7 @@ export function getex(c: Context, a: Args): void {
   if ((flags & (EXAT | PXAT)) !== 0 && isPast(c, atMs)) {
     c.db.deleteEntry(entry);
     c.changed(a, 1, 'g', 'del');
-    c.rewrite('DEL', a.bytes(1));
+    c.rewrite(c.keyspace.lazyfree.expire ? 'UNLINK' : 'DEL', a.bytes(1));
   } else if ((flags & TIMED) !== 0) {
     c.db.setExpire(entry, atMs);
     c.changed(a, 1, 'g', 'expire');

@@ -68,7 +68,6 @@ export class Capture implements CaptureTarget {
    * worker has acknowledged. Returns whether the walk is over.
    */
   step(untilMs: number, clock: () => number): boolean {
-    const { arena } = this.keyspace;
     while (!this.walked && this.queue.room() >= SEGMENT_ENTRIES) {
       for (let segments = 0; segments < 16 && !this.walked && this.queue.room() >= SEGMENT_ENTRIES; segments++) {
         this.walkSegment();
@@ -76,9 +75,13 @@ export class Capture implements CaptureTarget {
       this.queue.publish();
       if (clock() >= untilMs) break;
     }
-    this.queue.publish();
-    arena.reclaim();
+    this.advance();
     return this.walked;
+  }
+
+  advance(): void {
+    this.queue.publish();
+    this.keyspace.arena.reclaim();
   }
 
   private walkSegment(): void {

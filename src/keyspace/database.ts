@@ -46,12 +46,48 @@ export class Table extends Dict {
   captureDb = 0;
   /** Entries with an expiry. */
   expires = 0;
+  /** How many of them lie in each part of hash space, so that they are found where they are rare; null until there is one. */
+  private expiresIn: Int32Array | null = null;
 
   constructor(arena: Arena) {
     super(arena, 0, false);
     this.create();
   }
+
+  /** The entry found or inserted last got (1) or lost (-1) its expiry, or comes or goes with it. */
+  countExpiry(change: 1 | -1): void {
+    this.expires += change;
+    this.expiresIn ??= new Int32Array(PARTS);
+    this.expiresIn[this.foundPosition >>> PART_SHIFT]! += change;
+  }
+
+  /** Some entries, as good as chance; `out` gets pairs [hash, address]. Returns how many: at least one, unless all are none. */
+  sampleEntries(max: number, random: () => number, out: Uint32Array): number {
+    if (this.count === 0) return 0;
+    return this.sample(Math.floor(random() * POSITION_END), 0, POSITION_END, max, false, out);
+  }
+
+  /** Some entries with an expiry, as `sampleEntries`; one may come twice where they are rare. */
+  sampleExpiring(max: number, random: () => number, out: Uint32Array): number {
+    const { expiresIn } = this;
+    if (this.expires === 0 || expiresIn === null) return 0;
+    let found = 0;
+    for (let tries = 0; tries < max && found < max; tries++) {
+      let left = Math.floor(random() * this.expires);
+      let part = 0;
+      while (left >= expiresIn[part]!) left -= expiresIn[part++]!;
+      const low = part * PART_WIDTH;
+      const from = low + Math.floor(random() * PART_WIDTH);
+      found += this.sample(from, low, low + PART_WIDTH, max - found, true, out.subarray(found * 2));
+    }
+    return found;
+  }
 }
+
+/** Parts of hash space in which entries with an expiry are counted. */
+const PARTS = 1024;
+const PART_SHIFT = 22;
+const PART_WIDTH = 1 << PART_SHIFT;
 
 export class Database {
   table: Table;
@@ -124,7 +160,7 @@ export class Database {
     const { keyspace } = this;
     keyspace.expiredKeys++;
     keyspace.hooks.expired(this, this.keyOf(entry));
-    this.deleteEntry(entry);
+    this.deleteEntry(entry, keyspace.lazyfree.expire);
   }
 
   /** Deletes the entry if its time is over, as a lookup would; for the expiry cycle. Returns whether it did. */
@@ -188,7 +224,7 @@ export class Database {
       table.replaceFound(moved);
       arena.free(entry);
       entry = moved;
-      table.expires += has ? 1 : -1;
+      table.countExpiry(has ? 1 : -1);
     }
     if (has) table.noteDue(dueSecond(atMs));
     return entry;
@@ -228,7 +264,7 @@ export class Database {
         if (valueLen <= room && room <= 2 * valueLen + 64) {
           setItemValueBytes(arena, old, valueLen);
           copyBytes(value, valueOff, arena.bytesOf(old), itemValueIndex(arena, old), valueLen);
-          arena.setWord(old, 0, (meta & 0xc0) | (encoding << 3) | this.keyspace.newLru);
+          arena.setWord(old, 0, (meta & 0xc0) | (encoding << 3) | this.keyspace.replacedLru(meta));
           if (has) {
             setItemSlot(arena, old, expireAtMs);
             table.noteDue(dueSecond(expireAtMs));
@@ -237,17 +273,18 @@ export class Database {
         }
       }
     }
-    const entry = itemAlloc(arena, (encoding << 3) | this.keyspace.newLru, expireAtMs, key, keyOff, keyLen, valueLen);
+    const lru = old === 0 ? this.keyspace.newLru : this.keyspace.replacedLru(itemMeta(arena, old));
+    const entry = itemAlloc(arena, (encoding << 3) | lru, expireAtMs, key, keyOff, keyLen, valueLen);
     copyBytes(value, valueOff, arena.bytesOf(entry), itemValueIndex(arena, entry), valueLen);
     if (old === 0) {
       table.insert(entry);
     } else {
       table.replaceFound(entry);
-      if (itemHasSlot(arena, old)) table.expires--;
-      this.freeEntry(old);
+      if (itemHasSlot(arena, old)) table.countExpiry(-1);
+      this.freeEntry(old, this.keyspace.lazyfree.serverDel);
     }
     if (has) {
-      table.expires++;
+      table.countExpiry(1);
       table.noteDue(dueSecond(expireAtMs));
     }
     return entry;
@@ -326,42 +363,42 @@ export class Database {
     const { arena, table } = this;
     table.insert(entry);
     if (itemHasSlot(arena, entry)) {
-      table.expires++;
+      table.countExpiry(1);
       table.noteDue(dueSecond(itemSlot(arena, entry)));
     }
     if (this.keyspace.waits !== null) this.keyspace.waits.added(this, entry);
   }
 
-  /** Deletes the key; returns whether it was there. Expired or not does not matter here. */
-  delete(buf: Uint8Array, off: number, len: number): boolean {
+  /** Deletes the key; returns whether it was there. Expired or not does not matter here. `lazily`: see Keyspace.freeValue. */
+  delete(buf: Uint8Array, off: number, len: number, lazily = this.keyspace.lazyfree.serverDel): boolean {
     const entry = this.table.find(buf, off, len);
     if (entry === 0) return false;
-    this.deleteFound(entry);
+    this.deleteFound(entry, lazily);
     return true;
   }
 
   /** Deletes an entry of this database. */
-  deleteEntry(entry: number): void {
+  deleteEntry(entry: number, lazily = this.keyspace.lazyfree.serverDel): void {
     const found = this.table.findItem(entry);
     assert(found, 'the entry is in its database');
-    this.deleteFound(entry);
+    this.deleteFound(entry, lazily);
   }
 
-  private deleteFound(entry: number): void {
+  private deleteFound(entry: number, lazily: boolean): void {
     const { arena, table } = this;
     if (arena.capturing && !arena.isFresh(entry)) this.keyspace.handOver(table, entry);
-    if (itemHasSlot(arena, entry)) table.expires--;
+    if (itemHasSlot(arena, entry)) table.countExpiry(-1);
     table.removeFound();
-    this.freeEntry(entry);
+    this.freeEntry(entry, lazily);
   }
 
   /** Frees an entry's value and block; it is in no table any more (or replaced there) and handed over. */
-  private freeEntry(entry: number): void {
+  private freeEntry(entry: number, lazily: boolean): void {
     const { arena } = this;
     if (hasRoot(itemMeta(arena, entry))) {
       if (this.keyspace.waits !== null) this.keyspace.waits.removed(this, entry);
       const root = itemRoot(arena, entry);
-      if (root !== 0) this.keyspace.freeValue(itemType(arena, entry), itemEncoding(arena, entry), root);
+      if (root !== 0) this.keyspace.freeValue(itemType(arena, entry), itemEncoding(arena, entry), root, lazily);
     }
     arena.free(entry);
   }
@@ -376,7 +413,7 @@ export class Database {
     const moved = rebuild(arena, entry, itemSlot(arena, entry), key, keyOff, keyLen);
     const found = table.findItem(entry);
     assert(found, 'the entry is in its database');
-    if (itemHasSlot(arena, entry)) table.expires--;
+    if (itemHasSlot(arena, entry)) table.countExpiry(-1);
     table.removeFound();
     if (this.keyspace.waits !== null) this.keyspace.waits.removed(this, entry);
     arena.free(entry);

@@ -13,8 +13,10 @@ import type { Limits, Value } from '../values/value.js';
 import { DEFAULT_LIMITS } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
 import { Database, POSITION_END, Table } from './database.js';
+import { Garbage } from './garbage.js';
 import type { KeyWaits, Waiter } from './key-waits.js';
 import type { Lfu } from './lfu.js';
+import { lostBytes } from './memory-usage.js';
 
 export { Database } from './database.js';
 
@@ -27,6 +29,17 @@ export interface KeyspaceHooks {
 export interface CaptureTarget {
   /** Entry `entry` of database `db` goes to the snapshot now, before it changes. */
   handOver(db: number, entry: number): void;
+  /** Frees what the worker has done with by now. */
+  advance(): void;
+}
+
+/** The lazyfree-lazy-* directives. */
+export interface LazyFree {
+  eviction: boolean;
+  expire: boolean;
+  serverDel: boolean;
+  userDel: boolean;
+  userFlush: boolean;
 }
 
 export class Keyspace {
@@ -63,7 +76,15 @@ export class Keyspace {
   /** Told of keys that come and go; null while nobody waits for one. */
   waits: KeyWaits<Waiter> | null = null;
   /** Tables of flushed databases, and large values, that wait to be freed in slices. */
-  private readonly discarded: Discarded[] = [];
+  readonly garbage: Garbage;
+  /** What is freed lazily besides UNLINK and ASYNC; see `freeValue`. */
+  readonly lazyfree: LazyFree = {
+    eviction: false,
+    expire: false,
+    serverDel: false,
+    userDel: false,
+    userFlush: false,
+  };
 
   // Handles that all commands share; see Value.
   private readonly list: List;
@@ -82,6 +103,7 @@ export class Keyspace {
     this.hooks = hooks;
     this.limits = limits;
     this.arena = arena;
+    this.garbage = new Garbage(arena);
     this.list = new List(arena, limits);
     this.hash = new Hash(arena, limits);
     this.set = new SetValue(arena, limits);
@@ -132,6 +154,15 @@ export class Keyspace {
     const { arena } = this;
     if (this.lfu !== null) setItemLru(arena, entry, this.lfu.accessed(itemLru(arena, entry)));
     else if (itemLru(arena, entry) !== this.lruClock) setItemLru(arena, entry, this.lruClock);
+  }
+
+  /**
+   * Access clock in bits 8-31 for an entry that takes the place of one with this meta, under the same key: an access that goes
+   * on counting.
+   */
+  replacedLru(meta: number): number {
+    if (!this.touches) return meta & ~0xff;
+    return this.lfu === null ? this.newLru : this.lfu.accessed(meta >>> 8) << 8;
   }
 
   /** The access clock of an entry that a file says was idle for so long, or has this LFU counter (-1: says nothing). */
@@ -242,15 +273,18 @@ export class Keyspace {
     }
   }
 
-  /** Frees a value that no entry holds any more; a large one in slices. */
-  freeValue(type: ItemType, encoding: Encoding, root: number): void {
+  /**
+   * Frees a value that no entry holds any more; a large one in slices. What is asked to be freed lazily is so from the size on
+   * from which Redis leaves it to another thread, anything else only where it would take long.
+   */
+  freeValue(type: ItemType, encoding: Encoding, root: number, lazily = false): void {
     if (isOneBlock(encoding)) {
       this.arena.free(root);
       return;
     }
     const handle = this.freeHandleOf(type).open(encoding, root);
-    if (handle.effort <= FREED_AT_ONCE_MAX) handle.release();
-    else this.discard(this.newHandle(type).open(encoding, root).dismantle(), null);
+    if (handle.effort <= (lazily ? FREED_AT_ONCE_LAZILY_MAX : FREED_AT_ONCE_MAX)) handle.release();
+    else this.garbage.add(this.newHandle(type).open(encoding, root).dismantle(), 1);
   }
 
   private newHandle(type: ItemType): Value {
@@ -332,39 +366,15 @@ export class Keyspace {
     const size = table.count;
     if (this.waits !== null) this.waits.databaseGoes(db, null);
     db.table = new Table(this.arena);
-    this.discard(this.dismantleTable(table), table);
+    this.garbage.addTable(table, this.dismantleTable(table), size, () => lostBytes(this, table));
     if (!lazily) this.freeSlice(Number.POSITIVE_INFINITY);
     return size;
   }
 
-  /** Flushed databases and large values that wait to be freed. */
-  get discardedCount(): number {
-    return this.discarded.length;
-  }
-
-  private discard(blocks: Generator<number>, table: Table | null): void {
-    this.discarded.push({ blocks, table });
-  }
-
-  /** Frees up to `blocksMax` blocks of what was discarded; tables that a snapshot still walks wait. */
-  freeSlice(blocksMax: number): void {
-    const { arena } = this;
-    let left = blocksMax;
-    for (let i = 0; i < this.discarded.length && left > 0; ) {
-      const { blocks, table } = this.discarded[i]!;
-      if (table !== null && table.capturePosition !== POSITION_END) {
-        i++;
-        continue;
-      }
-      let ended = false;
-      for (; left > 0 && !ended; left--) {
-        const next = blocks.next();
-        if (next.done === true) ended = true;
-        else arena.free(next.value);
-      }
-      if (ended) this.discarded.splice(i, 1);
-    }
-    if (this.discarded.length === 0 && left < blocksMax) arena.trim();
+  /** Frees up to `blocksMax` blocks of what waits to be freed. Returns whether nothing is left that can be freed now. */
+  freeSlice(blocksMax: number): boolean {
+    this.garbage.free(blocksMax);
+    return this.garbage.settle();
   }
 
   /** All blocks of a table that nobody uses any more: its values', its entries and its own. See Value.dismantle. */
@@ -415,14 +425,9 @@ export class Keyspace {
   }
 }
 
-interface Discarded {
-  blocks: Generator<number>;
-  /** The table, when it is one. */
-  table: Table | null;
-}
-
-/** Larger values are freed in slices. */
+/** Larger values are freed in slices; and so they are from here on when they are to be freed lazily. */
 const FREED_AT_ONCE_MAX = 1024;
+const FREED_AT_ONCE_LAZILY_MAX = 64;
 
 function isOneBlock(encoding: Encoding): boolean {
   return encoding === Encoding.LISTPACK || encoding === Encoding.INTSET || encoding === Encoding.BLOB;

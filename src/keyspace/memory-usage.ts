@@ -7,6 +7,7 @@ import { Encoding, hasRoot, ItemType, itemEncoding, itemMeta, itemRoot, itemType
 import { Tree } from '../memory/tree.js';
 import type { Stream } from '../values/stream.js';
 import { ScoreOrder } from '../values/zset-order.js';
+import type { Table } from './database.js';
 import type { Keyspace } from './keyspace.js';
 
 /** Up to so many elements are all looked at. */
@@ -40,6 +41,29 @@ export function entryBytes(keyspace: Keyspace, entry: number, samples: number): 
   dict.blocks(add);
   if (type === ItemType.ZSET) new Tree(arena, new ScoreOrder(), false).open(arena.getWord(root, 1)).blocks(add);
   return bytes + Math.round(meanItemBytes(dict, samples) * dict.count);
+}
+
+/** Entries of a table that stand for all of them. */
+const TABLE_SAMPLES = 64;
+
+/**
+ * About how many bytes a table takes that its database has just lost, with all that its entries hold: its share of what the
+ * arena holds, by a look at some entries of every table. So the shares of all tables are all the memory there is.
+ */
+export function lostBytes(keyspace: Keyspace, table: Table): number {
+  const { arena, garbage } = keyspace;
+  const lost = weight(keyspace, table);
+  let all = lost;
+  for (const db of keyspace.databases) all += weight(keyspace, db.table);
+  return ((arena.bytesUsed - arena.bytesDeferred - garbage.bytesWaiting) * lost) / all;
+}
+
+function weight(keyspace: Keyspace, table: Table): number {
+  const found = new Uint32Array(TABLE_SAMPLES * 2);
+  const count = table.sampleEntries(TABLE_SAMPLES, Math.random, found);
+  let bytes = 0;
+  for (let i = 0; i < count; i++) bytes += entryBytes(keyspace, found[i * 2 + 1]!, 5);
+  return table.tableBytes + (count === 0 ? 0 : (bytes / count) * table.count);
 }
 
 /** Mean capacity of the first `samples` items in hash order, which is as good as chance. */

@@ -25,7 +25,7 @@ import { assert } from '../base/assert.js';
 import type { Arena } from './arena.js';
 import { wordIndex } from './arena.js';
 import { hashBytes } from './hash-function.js';
-import { itemKeyBytes, itemKeyIndex } from './item.js';
+import { itemHasSlot, itemKeyBytes, itemKeyIndex } from './item.js';
 
 const ROOT_BYTES = 16;
 const HEADER_BYTES = 16;
@@ -56,6 +56,8 @@ function homeSlot(hash: number, slots: number): number {
 
 export class Dict {
   root: number;
+  /** Bytes of the table's blocks, items excluded; counted from `create` on, so it holds for a handle that stays on its dict. */
+  tableBytes = 0;
   // Where the last find ended: the segment, the slot (of the item, or the empty one), the hash.
   private segment = 0;
   private slot = 0;
@@ -81,7 +83,8 @@ export class Dict {
 
   create(): this {
     const { arena } = this;
-    const segment = newSegment(arena, slotsOf(STAGES[0]!), 0);
+    this.tableBytes = ROOT_BYTES;
+    const segment = this.newSegment(slotsOf(STAGES[0]!), 0);
     this.root = arena.alloc(ROOT_BYTES);
     arena.setWord(this.root, 0, 0);
     arena.setWord(this.root, 1, 0);
@@ -237,10 +240,10 @@ export class Dict {
 
   private resize(segment: number, hash: number, slots: number): number {
     const { arena } = this;
-    const grown = newSegment(arena, slots, arena.getWord(segment, 2));
+    const grown = this.newSegment(slots, arena.getWord(segment, 2));
     moveItems(arena, segment, grown);
     this.setSegment(grown, hash);
-    arena.free(segment);
+    this.freeBlock(segment);
     return grown;
   }
 
@@ -258,8 +261,8 @@ export class Dict {
       if (words[base + i * 2 + 1] !== 0) ones += (words[base + i * 2]! >>> bit) & 1;
     }
     const zeros = arena.getWord(segment, 0) - ones;
-    const low = newSegment(arena, slotsFor(zeros + 1), local + 1);
-    const high = newSegment(arena, slotsFor(ones + 1), local + 1);
+    const low = this.newSegment(slotsFor(zeros + 1), local + 1);
+    const high = this.newSegment(slotsFor(ones + 1), local + 1);
     const due = arena.getWord(segment, 3);
     arena.setWord(low, 3, due);
     arena.setWord(high, 3, due);
@@ -273,7 +276,7 @@ export class Dict {
     this.setSegment(low, prefix);
     this.setSegment(high, prefix | (1 << bit));
     if (local + 1 === arena.getWord(this.root, 1)) arena.setWord(this.root, 3, arena.getWord(this.root, 3) + 2);
-    arena.free(segment);
+    this.freeBlock(segment);
   }
 
   private growDirectory(): void {
@@ -282,7 +285,7 @@ export class Dict {
     const { root } = this;
     const depth = arena.getWord(root, 1);
     const old = arena.getWord(root, 2);
-    const grown = arena.alloc(4 << (depth + 1));
+    const grown = this.newDirectory(depth + 1);
     const words = arena.wordsOf(grown);
     const base = wordIndex(grown);
     if (depth === 0) {
@@ -294,7 +297,7 @@ export class Dict {
         words[base + 2 * i] = from[fromBase + i]!;
         words[base + 2 * i + 1] = from[fromBase + i]!;
       }
-      arena.free(old);
+      this.freeBlock(old);
     }
     arena.setWord(root, 1, depth + 1);
     arena.setWord(root, 2, grown);
@@ -314,12 +317,12 @@ export class Dict {
       if (arena.getWord(buddy, 2) !== local) return;
       const total = arena.getWord(segment, 0) + arena.getWord(buddy, 0);
       if (total * 2 > SLOTS_MAX) return;
-      const merged = newSegment(arena, slotsFor(total + 1), local - 1);
+      const merged = this.newSegment(slotsFor(total + 1), local - 1);
       moveItems(arena, segment, merged);
       moveItems(arena, buddy, merged);
       this.setSegment(merged, hash);
-      arena.free(segment);
-      arena.free(buddy);
+      this.freeBlock(segment);
+      this.freeBlock(buddy);
       if (local === arena.getWord(this.root, 1)) {
         const deepest = arena.getWord(this.root, 3) - 2;
         arena.setWord(this.root, 3, deepest);
@@ -338,7 +341,7 @@ export class Dict {
         arena.setWord(root, 2, arena.getWord(old, 0));
         arena.setWord(root, 3, 1);
       } else {
-        const smaller = arena.alloc(4 << depth);
+        const smaller = this.newDirectory(depth);
         let deepest = 0;
         for (let i = 0; i < 1 << depth; i++) {
           const segment = arena.getWord(old, i * 2);
@@ -349,8 +352,34 @@ export class Dict {
         arena.setWord(root, 3, deepest);
       }
       arena.setWord(root, 1, depth);
-      arena.free(old);
+      this.freeBlock(old);
     }
+  }
+
+  private newSegment(slots: number, depth: number): number {
+    const { arena } = this;
+    const segment = arena.alloc(bytesOf(slots));
+    this.tableBytes += arena.capacity(segment);
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment);
+    words[base] = 0;
+    words[base + 1] = slots;
+    words[base + 2] = depth;
+    words[base + 3] = DUE_NEVER;
+    words.fill(0, base + HEADER_WORDS, base + HEADER_WORDS + slots * 2);
+    return segment;
+  }
+
+  /** Its words are the caller's to write. */
+  private newDirectory(depth: number): number {
+    const directory = this.arena.alloc(4 << depth);
+    this.tableBytes += this.arena.capacity(directory);
+    return directory;
+  }
+
+  private freeBlock(address: number): void {
+    this.tableBytes -= this.arena.capacity(address);
+    this.arena.free(address);
   }
 
   // --- iteration ---------------------------------------------------------------------------------------------------
@@ -456,6 +485,91 @@ export class Dict {
       if (slot >= slots) continue;
       const item = arena.getWord(segment, HEADER_WORDS + slot * 2 + 1);
       if (item !== 0) return item;
+    }
+  }
+
+  /**
+   * Items that lie side by side in the table, from a position in hash space on: as good as chance, for keys are hashed, and
+   * without the misses of `randomItem`. `out` gets pairs [hash, address]; returns how many. At the end of the range
+   * [low, high) the search goes on at its beginning. Segments are looked at whole, so items outside of the range may come too.
+   * @param onlyExpiring only items with a slot (an expiry); segments whose hint says that there is none are passed over
+   */
+  sample(from: number, low: number, high: number, max: number, onlyExpiring: boolean, out: Uint32Array): number {
+    const firstSegment = this.segmentOf(from);
+    const firstSlot = homeSlot(from, this.arena.getWord(firstSegment, 1));
+    let found = this.sampleSegment(firstSegment, firstSlot, onlyExpiring, 0, max, out);
+    let position = this.endOf(firstSegment, from);
+    for (let wrapped = false; found < max; ) {
+      if (position >= high) {
+        if (wrapped) break;
+        wrapped = true;
+        position = low;
+      }
+      const segment = this.segmentOf(position);
+      if (segment === firstSegment) {
+        return firstSlot === 0 ? found : this.sampleSegment(segment, -firstSlot, onlyExpiring, found, max, out);
+      }
+      found = this.sampleSegment(segment, 0, onlyExpiring, found, max, out);
+      position = this.endOf(segment, position);
+    }
+    return found;
+  }
+
+  /** Position behind the segment that holds `position`. */
+  private endOf(segment: number, position: number): number {
+    const width = 2 ** (32 - this.arena.getWord(segment, 2));
+    return (Math.floor(position / width) + 1) * width;
+  }
+
+  /** A part of `sample`: the slots from `from` on, or with a negative number those before it. */
+  private sampleSegment(
+    segment: number,
+    from: number,
+    onlyExpiring: boolean,
+    found: number,
+    max: number,
+    out: Uint32Array,
+  ): number {
+    const { arena } = this;
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment);
+    if (onlyExpiring && words[base + 3] === DUE_NEVER) return found;
+    const slots = from < 0 ? -from : words[base + 1]!;
+    const before = found;
+    for (let slot = Math.max(0, from); slot < slots && found < max; slot++) {
+      const at = base + HEADER_WORDS + slot * 2;
+      const item = words[at + 1]!;
+      if (item === 0 || (onlyExpiring && !itemHasSlot(arena, item))) continue;
+      out[found * 2] = words[at]!;
+      out[found * 2 + 1] = item;
+      found++;
+    }
+    // A hint that deletions have left behind would be followed again and again.
+    if (onlyExpiring && from === 0 && found === before && found < max) words[base + 3] = DUE_NEVER;
+    return found;
+  }
+
+  /**
+   * Whether the table holds this item under this hash, without a look at the item: so the address may be one that was freed
+   * since. Remembers the place as `find` does.
+   */
+  holds(hash: number, item: number): boolean {
+    const { arena } = this;
+    hash |= 0;
+    const segment = this.segmentOf(hash);
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment);
+    const slots = words[base + 1]!;
+    for (let slot = homeSlot(hash, slots); ; ) {
+      const at = base + HEADER_WORDS + slot * 2;
+      if (words[at + 1] === item && (words[at]! | 0) === hash) {
+        this.segment = segment;
+        this.slot = slot;
+        this.hash = hash;
+        return true;
+      }
+      if (words[at + 1] === 0) return false;
+      if (++slot === slots) slot = 0;
     }
   }
 
@@ -593,18 +707,6 @@ export class Dict {
     assert(count === this.count, 'the root counts the items');
     assert(deepest === arena.getWord(root, 3), 'the root counts the deepest segments');
   }
-}
-
-function newSegment(arena: Arena, slots: number, depth: number): number {
-  const segment = arena.alloc(bytesOf(slots));
-  const words = arena.wordsOf(segment);
-  const base = wordIndex(segment);
-  words[base] = 0;
-  words[base + 1] = slots;
-  words[base + 2] = depth;
-  words[base + 3] = DUE_NEVER;
-  words.fill(0, base + HEADER_WORDS, base + HEADER_WORDS + slots * 2);
-  return segment;
 }
 
 /** Puts an item into a segment with room and returns its slot. */

@@ -418,11 +418,19 @@ export class ClientRegistry implements Clients {
 
   /** Bytes of the clients' buffers, as they were at the last look: once a second, and when INFO asks. */
   bytes = 0;
+  /** Those of replicas, which maxmemory does not count: what they are sent grows with every key that is evicted. */
+  replicaBytes = 0;
 
-  measure(): number {
-    this.bytes = 0;
-    for (const client of this.byId.values()) this.bytes += client.bytes;
-    return this.bytes;
+  measure(): void {
+    let bytes = 0;
+    let replicaBytes = 0;
+    for (const client of this.byId.values()) {
+      if (client.type === 'replica') replicaBytes += client.bytes;
+      else bytes += client.bytes;
+    }
+    this.bytes = bytes;
+    this.replicaBytes = replicaBytes;
+    this.server.eviction.measure();
   }
 
   /** Bytes that went out to the clients connected now. */

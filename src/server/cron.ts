@@ -87,10 +87,11 @@ export class Cron {
 
   private freeSlice(): boolean {
     const { keyspace, clock } = this.server;
-    if (keyspace.discardedCount === 0) return true;
     const end = clock.monotonic() + SLICE_MS;
-    while (keyspace.discardedCount > 0 && clock.monotonic() < end) keyspace.freeSlice(FREED_PER_STEP);
-    return keyspace.discardedCount === 0;
+    do {
+      if (keyspace.freeSlice(FREED_PER_STEP)) return true;
+    } while (clock.monotonic() < end);
+    return false;
   }
 
   private sampleRates(now: number): void {

@@ -269,7 +269,7 @@ describe('refusals', () => {
   it('without memory keep commands out that need more of it', () =>
     withServer(async ({ live, play }) => {
       await play('SET a 1');
-      live.server.gate.makeRoom = () => false;
+      live.server.gate.memory = { asks: true, makeRoom: () => false };
       const refused = "-OOM command not allowed when used memory > 'maxmemory'.";
       expect(await play('SET a 2\nGET a\nDEL a\nMULTI\nGET a\nDISCARD')).toEqual([
         refused,

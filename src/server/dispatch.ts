@@ -34,6 +34,14 @@ const GROUPED_FROM_MICROSECONDS = 1000;
 /** Arguments or replies of this size are no quick command's any more. */
 const QUICK_BYTES_MAX = 1024;
 
+/** maxmemory (eviction.ts). */
+export interface MemoryGuard {
+  /** Whether room must be made before a command. */
+  readonly asks: boolean;
+  /** False: there is none for a command that needs more memory. */
+  makeRoom(): boolean;
+}
+
 /** What dispatch must know about the rest of the server. Plain fields, kept up to date by whoever changes them. */
 export class Gate {
   /** Data is being loaded: most commands are refused. */
@@ -43,12 +51,12 @@ export class Gate {
   /** Why writes must not be taken now (the disk fails), as the error line without `-`; null: they may. */
   writeRefusal: () => string | null = () => null;
   debugAllowed: (session: Session) => boolean = () => true;
-  /** Makes room under maxmemory; false when there is none. null: no limit. */
-  makeRoom: (() => boolean) | null = null;
+  /** null: maxmemory sets no limit. */
+  memory: MemoryGuard | null = null;
 
   /** Whether anything but `writeRefusal` may refuse a command of an authenticated client. */
   get asks(): boolean {
-    return this.loading || this.readOnly || this.makeRoom !== null;
+    return this.loading || this.readOnly || (this.memory?.asks ?? false);
   }
 }
 
@@ -197,7 +205,7 @@ export class Dispatcher {
 
     const exec = command.rule === 'exec';
     const carried = exec && session.transaction !== null ? flags | session.transaction.flags : flags;
-    if (gate.makeRoom !== null && !gate.loading && !gate.makeRoom()) {
+    if (gate.memory?.asks && !gate.memory.makeRoom()) {
       const queued = inMulti && !exec && !ENDS_OR_LEAVES_MULTI.has(command.rule);
       if ((carried & Flag.DENYOOM) !== 0 || queued) return this.reject(command, OUT_OF_MEMORY);
     }

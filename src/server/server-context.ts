@@ -76,9 +76,6 @@ export class LiveContext extends CallContext implements ServerContext {
     const { values } = this.server.config;
     return { version: values['rdb-version'] as DumpFormat['version'], compression: values.rdbcompression };
   }
-  get lazyUserFlush(): boolean {
-    return this.server.config.values['lazyfree-lazy-user-flush'];
-  }
 
   mayChangeGuarded(): boolean {
     return this.server.isAllowed(this.server.config.values['enable-protected-configs'], this.session);

@@ -9,6 +9,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import type { ConfigFace } from '../commands/config.js';
+import type { NotifyClass } from '../commands/context.js';
 import { FAMILIES } from '../commands/families.js';
 import { secretsOf } from '../commands/secrets.js';
 import type { ShutdownOptions, Watching } from '../commands/services.js';
@@ -18,7 +19,7 @@ import type { Config } from '../config/config.js';
 import type { ShutdownFlag } from '../config/directives.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
 import { Args } from '../formats/resp/args.js';
-import { Keyspace } from '../keyspace/keyspace.js';
+import { type Database, Keyspace } from '../keyspace/keyspace.js';
 import { Lfu } from '../keyspace/lfu.js';
 import { Watches } from '../keyspace/watch.js';
 import { ListenError, Listener } from '../net/listener.js';
@@ -29,6 +30,7 @@ import { ClientRegistry } from './client-registry.js';
 import { Cron, Expiry } from './cron.js';
 import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
+import { Eviction } from './eviction.js';
 import { infoText } from './info.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Logger } from './log.js';
@@ -82,11 +84,12 @@ export class Server {
   readonly expiry: Expiry;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
+  readonly eviction: Eviction;
   readonly disk: Disk;
   /** Without a directory: nothing is loaded, nothing is written. */
   readonly inMemory: boolean;
   replicationId = randomBytes(20).toString('hex');
-  /** Bytes of heap and buffers that the process had when the server was made. */
+  /** Bytes of heap and buffers that making this server took, its arena apart: the program around it is not its own. */
   readonly memoryAtStart: number;
   memoryPeak = 0;
 
@@ -112,6 +115,7 @@ export class Server {
   private boundByCommand = false;
 
   constructor(options: ServerOptions) {
+    const heapBefore = heapBytes();
     const { config, log } = options;
     this.config = config;
     this.log = log;
@@ -125,7 +129,10 @@ export class Server {
       slowerThanMicroseconds: Number(config.values['slowlog-log-slower-than']),
       maxLength: Number(config.values['slowlog-max-len']),
     }));
-    this.keyspace = new Keyspace({ expired: (db, key) => this.expired(db.index, key) }, config.values.databases);
+    this.keyspace = new Keyspace(
+      { expired: (db, key) => this.keyGoes(db, key, this.keyspace.lazyfree.expire, 'x', 'expired') },
+      config.values.databases,
+    );
     this.watches = new Watches(this.keyspace.databases, (session) => {
       session.flags |= SessionFlag.DIRTY_CAS;
       this.unwatch(session);
@@ -169,6 +176,7 @@ export class Server {
     this.dispatcher.changes = this.persistence.savePoints;
     this.gate.writeRefusal = () => this.persistence.writeRefusal;
     this.expiry = new Expiry(this);
+    this.eviction = new Eviction(this);
     this.cron = new Cron(this);
     this.clients = new ClientRegistry(this);
     this.pubsub = new PubSub((client, message) => this.clients.push(client, message));
@@ -193,9 +201,8 @@ export class Server {
       !(options.ordinarySockets ?? false),
     );
     this.gate.debugAllowed = (session) => this.isAllowed(config.values['enable-debug-command'], session);
+    this.memoryAtStart = Math.max(0, heapBytes() - heapBefore - this.keyspace.arena.bytesReserved);
     this.followConfig();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    this.memoryAtStart = Math.max(0, heapUsed + arrayBuffers - this.keyspace.arena.bytesReserved);
   }
 
   /** Names of all commands, for checking rename-command lines. */
@@ -208,6 +215,10 @@ export class Server {
   }
   set sink(sink: EffectSink) {
     this.dispatcher.sink = sink;
+  }
+  /** Whether a shutdown is under way. */
+  get isStopping(): boolean {
+    return this.stopping !== null;
   }
   get loading(): boolean {
     return this.gate.loading;
@@ -329,9 +340,15 @@ export class Server {
     });
     config.onChange(['bind', 'port'], () => void this.listenElsewhere());
     config.onChange('save', () => (this.inMemory && values.save.length > 0 ? IN_MEMORY : null));
-    copy(['maxmemory', 'maxmemory-policy'], () => {
-      const limit = Number(values.maxmemory);
-      this.gate.makeRoom = limit === 0 ? null : () => this.memory().used <= limit;
+    copy(['maxmemory', 'maxmemory-policy', 'maxmemory-eviction-tenacity'], () => this.eviction.configure());
+    config.onChange('maxmemory', () => this.eviction.limitChanged());
+    const { lazyfree } = this.keyspace;
+    copy(LAZYFREE_DIRECTIVES, () => {
+      lazyfree.eviction = values['lazyfree-lazy-eviction'];
+      lazyfree.expire = values['lazyfree-lazy-expire'];
+      lazyfree.serverDel = values['lazyfree-lazy-server-del'];
+      lazyfree.userDel = values['lazyfree-lazy-user-del'];
+      lazyfree.userFlush = values['lazyfree-lazy-user-flush'];
     });
     config.onChange('appendonly', () => {
       if (this.inMemory && values.appendonly) return IN_MEMORY;
@@ -397,16 +414,16 @@ export class Server {
 
   // --- effects -----------------------------------------------------------------------------------------------------------
 
-  /** A key's time is over: its deletion is an effect, before that of the command that met it. */
-  private expired(db: number, key: Uint8Array): void {
+  /** A key goes that no command deletes: its deletion is an effect, before that of the command that met it. */
+  keyGoes(db: Database, key: Uint8Array, lazily: boolean, cls: NotifyClass, event: string): void {
     const { dispatcher, context } = this;
     if (dispatcher.sink.enabled) {
-      dispatcher.append(db, Args.of(this.config.values['lazyfree-lazy-expire'] ? 'UNLINK' : 'DEL', key));
+      dispatcher.append(db.index, Args.of(lazily ? 'UNLINK' : 'DEL', key));
       this.turn.schedule();
     }
-    if (!this.watches.isEmpty) this.watches.touch(db, key);
+    if (!this.watches.isEmpty) this.watches.touch(db.index, key);
     if (context.invalidate !== null) this.tracking.changed(key, null);
-    context.notify('x', 'expired', this.keyspace.databases[db]!, key);
+    context.notify(cls, event, db, key);
   }
 
   // --- slow commands -----------------------------------------------------------------------------------------------------
@@ -455,6 +472,8 @@ export class Server {
     this.keyspace.hits = 0;
     this.keyspace.misses = 0;
     this.keyspace.expiredKeys = 0;
+    this.keyspace.garbage.freedObjects = 0;
+    this.eviction.resetStatistics();
   }
 
   info(sections: readonly string[]): string {
@@ -474,13 +493,18 @@ export class Server {
   }
 
   /**
-   * Bytes. `used` is what data and clients take, on top of what the process took at its start: that is what maxmemory
-   * limits. What the JS heap has grown by since then is garbage for the most part, and no measure.
+   * Bytes. `used` is what data and buffers take, on top of what the server took at its start. What the JS heap has grown by
+   * since then is garbage for the most part, and no measure. `counted` is the part that maxmemory limits (eviction.ts).
    */
-  memory(): { used: number; data: number; clients: number; log: number } {
-    const data = this.keyspace.arena.bytesUsed;
+  memory(): { used: number; counted: number; data: number; clients: number; replicas: number; log: number } {
+    const { arena, garbage } = this.keyspace;
+    const data = arena.bytesUsed;
+    const clients = this.clients.bytes;
+    const replicas = this.clients.replicaBytes;
     const log = this.persistence.appendLog.bufferBytes;
-    return { used: this.memoryAtStart + data + this.clients.bytes + log, data, clients: this.clients.bytes, log };
+    const used = this.memoryAtStart + data + clients + replicas + log;
+    const counted = used - replicas - log - arena.bytesDeferred - garbage.bytesWaiting;
+    return { used, counted, data, clients, replicas, log };
   }
 
   sleep(ms: number): void {
@@ -539,13 +563,27 @@ export class Server {
 
   private async close(): Promise<void> {
     this.cron.stop();
+    this.eviction.stop();
     this.peerLink.stop();
     this.clients.closeAll();
     await this.listener.close();
   }
 }
 
+function heapBytes(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
 const IN_MEMORY = 'this server keeps its data in memory only';
+
+const LAZYFREE_DIRECTIVES = [
+  'lazyfree-lazy-eviction',
+  'lazyfree-lazy-expire',
+  'lazyfree-lazy-server-del',
+  'lazyfree-lazy-user-del',
+  'lazyfree-lazy-user-flush',
+] as const;
 
 const LIMIT_DIRECTIVES = [
   'hash-max-listpack-entries',
