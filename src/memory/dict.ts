@@ -25,7 +25,7 @@ import { assert } from '../base/assert.js';
 import type { Arena } from './arena.js';
 import { wordIndex } from './arena.js';
 import { hashBytes } from './hash-function.js';
-import { itemHasSlot, itemKeyBytes, itemKeyIndex } from './item.js';
+import { itemHasKey, itemHasSlot, itemKeyBytes, itemKeyIndex } from './item.js';
 
 const ROOT_BYTES = 16;
 const HEADER_BYTES = 16;
@@ -117,21 +117,12 @@ export class Dict {
         this.slot = slot;
         return 0;
       }
-      if ((words[at]! | 0) === hash && this.hasKey(item, buf, off, len)) {
+      if ((words[at]! | 0) === hash && itemHasKey(arena, item, buf, off, len)) {
         this.slot = slot;
         return item;
       }
       if (++slot === slots) slot = 0;
     }
-  }
-
-  private hasKey(item: number, buf: Uint8Array, off: number, len: number): boolean {
-    const { arena } = this;
-    if (itemKeyBytes(arena, item) !== len) return false;
-    const bytes = arena.bytesOf(item);
-    const at = itemKeyIndex(arena, item);
-    for (let i = 0; i < len; i++) if (bytes[at + i] !== buf[off + i]) return false;
-    return true;
   }
 
   /** Position in hash space of the last `find`. */

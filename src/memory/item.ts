@@ -149,6 +149,20 @@ export function itemRoom(arena: Arena, address: number): number {
   return Math.min(room, NARROW_VALUE_MAX);
 }
 
+/** Whether the item's key is these bytes. Hot: the first word is read once. */
+export function itemHasKey(arena: Arena, address: number, buf: Uint8Array, off: number, len: number): boolean {
+  const words = arena.wordsOf(address);
+  const w = wordIndex(address);
+  const meta = words[w]!;
+  const keyWord = words[w + 1]!;
+  const wide = (meta & WIDE) !== 0;
+  if ((wide ? keyWord : keyWord & 0xfff) !== len) return false;
+  const bytes = arena.bytesOf(address);
+  const at = byteIndex(address) + (wide ? 16 : 8) + ((meta & SLOT) !== 0 ? 8 : 0) + (hasRoot(meta) ? 4 : 0);
+  for (let i = 0; i < len; i++) if (bytes[at + i] !== buf[off + i]) return false;
+  return true;
+}
+
 export function itemHasSlot(arena: Arena, address: number): boolean {
   return (arena.getWord(address, 0) & SLOT) !== 0;
 }

@@ -20,6 +20,7 @@ import { copyBytes } from './item.js';
 import {
   elementBytes,
   LP_EMPTY,
+  LP_END,
   LP_HEADER,
   lpBytes,
   lpCount,
@@ -55,7 +56,7 @@ export function nodeNew(arena: Arena, bytes = LP_EMPTY): number {
   const base = byteIndex(address);
   setStart(u8, base, START);
   putHeader(u8, base + START, LP_EMPTY, 0);
-  u8[base + START + LP_HEADER] = 0xff;
+  u8[base + START + LP_HEADER] = LP_END;
   return address;
 }
 
@@ -86,11 +87,28 @@ export function nodePush(
   len: number,
 ): number {
   const added = planElement(buf, bufOff, len);
-  const u8 = arena.bytesOf(address);
-  const at = nodeAt(arena, address);
+  let u8 = arena.bytesOf(address);
+  let at = nodeAt(arena, address);
   const bytes = lpBytes(u8, at);
   const pos = head ? LP_HEADER : bytes - 1;
-  return put(arena, openHole(arena, address, pos, 0, added), pos, added, 1, buf, bufOff);
+  const start = at - byteIndex(address);
+  const inPlace = head ? start - added >= START : start + bytes + added <= arena.capacity(address);
+  if (!inPlace) return put(arena, openHole(arena, address, pos, 0, added), pos, added, 1, buf, bufOff);
+
+  if (arena.capturing) {
+    address = arena.own(address);
+    u8 = arena.bytesOf(address);
+    at = byteIndex(address) + start;
+  }
+  const stored = storedCount(u8, at);
+  if (head) {
+    at -= added;
+    setStart(u8, byteIndex(address), start - added);
+  }
+  putElement(u8, at + pos, buf, bufOff);
+  if (!head) u8[at + pos + added] = LP_END;
+  putHeader(u8, at, bytes + added, stored === COUNT_UNKNOWN ? stored : stored + 1);
+  return address;
 }
 
 /** Inserts before the element at `pos` (which may be the end). */
@@ -126,7 +144,7 @@ export function nodeDelete(arena: Arena, address: number, pos: number, count = 1
   const first = nodeAt(arena, address) + pos;
   let end = first;
   let n = 0;
-  for (; n < count && from[end] !== 0xff; n++) end += elementBytes(from, end);
+  for (; n < count && from[end] !== LP_END; n++) end += elementBytes(from, end);
   const removed = end - first;
   const node = openHole(arena, address, pos, removed, 0);
   const u8 = arena.bytesOf(node);
@@ -138,10 +156,23 @@ export function nodeDelete(arena: Arena, address: number, pos: number, count = 1
 
 /** Removes the first or the last element of a node that is not empty. Hot. */
 export function nodeDropEnd(arena: Arena, address: number, head: boolean): number {
-  if (head) return nodeDelete(arena, address, LP_HEADER);
-  const u8 = arena.bytesOf(address);
-  const at = nodeAt(arena, address);
-  return nodeDelete(arena, address, lpPrev(u8, at, lpBytes(u8, at) - 1));
+  const node = arena.own(address);
+  const u8 = arena.bytesOf(node);
+  const base = byteIndex(node);
+  let at = nodeAt(arena, node);
+  const bytes = lpBytes(u8, at);
+  const stored = storedCount(u8, at);
+  const pos = head ? LP_HEADER : lpPrev(u8, at, bytes - 1);
+  const removed = head ? elementBytes(u8, at + LP_HEADER) : bytes - 1 - pos;
+  if (!head) {
+    u8[at + pos] = LP_END;
+  } else {
+    if (at - base + removed > START_MAX) return nodeDelete(arena, node, LP_HEADER);
+    at += removed;
+    setStart(u8, base, at - base);
+  }
+  putHeader(u8, at, bytes - removed, stored === COUNT_UNKNOWN ? stored : stored - 1);
+  return shrunk(arena, node);
 }
 
 /** A new node of the elements from `pos` to the end, `count` of them; they stay in the old one too. */

@@ -67,6 +67,12 @@ export class TreeCursor {
     return this.root === 0 ? 0 : this.arena.getWord(this.root, 1);
   }
 
+  /** Whether there is exactly one item. O(1). */
+  get isSingle(): boolean {
+    // The root is a leaf (level 0) with a count of 1; the bits between are its room.
+    return this.root !== 0 && (this.arena.getWord(this.root, 0) & 0xff000fff) === 1;
+  }
+
   // --- cursor: item addresses are returned, 0 = there is none ------------------------------------------------------
 
   /**
@@ -189,9 +195,11 @@ export class TreeCursor {
     if (this.root === 0) return 0;
     const level = this.arena.getWord(this.root, 0) >>> 24;
     this.height = level;
-    this.path[level] = this.root;
-    this.at[level] = 0;
-    this.descendFirst(level);
+    if (level > 0) {
+      this.path[level] = this.root;
+      this.at[level] = 0;
+      this.descendFirst(level);
+    }
     return this.arena.getWord(this.path[0]!, HEADER_WORDS);
   }
 

@@ -116,12 +116,16 @@ export class Tree extends TreeCursor {
   /** Changes the weight of the item at the cursor. */
   setWeight(weight: number): void {
     const delta = weight - this.itemWeight();
-    if (delta === 0) return;
+    if (delta !== 0) this.shiftWeight(delta);
+  }
+
+  /** Adds to the weight of the item at the cursor, which stands at one. Hot. */
+  shiftWeight(delta: number): void {
     this.ownPath();
     const leaf = this.path[0]!;
     const words = this.arena.wordsOf(leaf);
     const base = wordIndex(leaf);
-    words[base + HEADER_WORDS + ((words[base]! >>> 12) & 0xfff) + this.at[0]!] = weight;
+    words[base + HEADER_WORDS + ((words[base]! >>> 12) & 0xfff) + this.at[0]!]! += delta;
     words[base + 1]! += delta;
     this.addWeight(delta);
   }

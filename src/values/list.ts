@@ -174,11 +174,10 @@ export class List extends Value {
   /** Back to a LISTPACK when one node is left that fills at most 1/`divisor` of the limit. */
   private toListpack(divisor: number): void {
     const { arena, tree } = this;
-    if (this.encoding !== Encoding.TREE) return;
+    if (this.encoding !== Encoding.TREE || (tree.root !== 0 && !tree.isSingle)) return;
     const node = tree.seekFirst();
     if (node !== 0) {
       const count = tree.itemWeight();
-      if (count !== tree.weight) return;
       if (this.staysTree(lpBytes(arena.bytesOf(node), nodeAt(arena, node)), count, divisor)) return;
     }
     tree.release();
@@ -198,9 +197,8 @@ export class List extends Value {
     }
     const node = head ? tree.seekFirst() : tree.seekLast();
     if (node !== 0) {
-      const count = tree.itemWeight();
-      if (this.takes(node, count, len)) {
-        this.changed(node, nodePush(arena, node, head, buf, off, len), count + 1);
+      if (this.takes(node, tree.itemWeight(), len)) {
+        this.moved(node, nodePush(arena, node, head, buf, off, len), 1);
         return;
       }
       if (!head) tree.seekEnd();
@@ -218,9 +216,14 @@ export class List extends Value {
 
   /** The node at the tree's cursor is at another address or has another number of elements now. */
   private changed(old: number, node: number, count: number): void {
+    this.moved(old, node, count - this.tree.itemWeight());
+  }
+
+  /** As `changed`, by the number of elements that came or went. Hot. */
+  private moved(old: number, node: number, delta: number): void {
     const { tree } = this;
     if (node !== old) tree.replace(node);
-    tree.setWeight(count);
+    if (delta !== 0) tree.shiftWeight(delta);
     this.root = tree.root;
   }
 
@@ -245,13 +248,12 @@ export class List extends Value {
       return;
     }
     const node = head ? tree.seekFirst() : tree.seekLast();
-    const count = tree.itemWeight();
-    if (count === 1) {
+    if (tree.itemWeight() === 1) {
       arena.free(node);
       tree.remove();
       this.root = tree.root;
     } else {
-      this.changed(node, nodeDropEnd(arena, node, head), count - 1);
+      this.moved(node, nodeDropEnd(arena, node, head), -1);
     }
     if (settles) this.toListpack(2);
   }

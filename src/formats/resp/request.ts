@@ -281,8 +281,40 @@ export class RequestParser {
     return false;
   }
 
-  /** A line of words. The arguments get a buffer of their own, since quotes are taken off. */
+  /** A line of words, taken where they lie unless there are quotes to take off. */
   private inline(): boolean {
+    const { buf, at, end, args } = this;
+    args.reset(buf);
+    let word = -1;
+    let i = at;
+    for (; i < end; i++) {
+      const byte = buf[i]!;
+      if (byte > 39) {
+        if (word < 0) word = i;
+        continue;
+      }
+      if (byte === 32 || byte === CR || byte === LF || byte === 9) {
+        if (word >= 0) {
+          args.push(word, i - word);
+          word = -1;
+        }
+        if (byte === LF) {
+          this.at = i + 1;
+          return true;
+        }
+      } else if (byte < 14 || byte === 34 || byte === 39) {
+        // A zero byte, a rare space or a quote.
+        return this.quotedInline();
+      } else if (word < 0) {
+        word = i;
+      }
+    }
+    if (end - at > LINE_MAX) return this.fail('too big inline request');
+    return false;
+  }
+
+  /** Any line of words. The arguments get a buffer of their own, since quotes are taken off. */
+  private quotedInline(): boolean {
     const { buf, at, end } = this;
     let stop = at;
     while (stop < end && buf[stop] !== LF && buf[stop] !== 0) stop++;
