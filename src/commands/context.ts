@@ -19,7 +19,7 @@ import type { Value } from '../values/value.js';
 import type { ZSet } from '../values/zset.js';
 
 /** Classes of keyspace notifications, the letters of notify-keyspace-events. */
-export type NotifyClass = 'g' | '$' | 'l' | 's' | 'h' | 'z' | 'x' | 'e' | 't' | 'd' | 'n';
+export type NotifyClass = 'g' | '$' | 'l' | 's' | 'h' | 'z' | 'x' | 'e' | 't' | 'd' | 'n' | 'm';
 
 export interface Context {
   readonly keyspace: Keyspace;

@@ -11,3 +11,12 @@ export function lookupQuietly(c: Context, a: Args, i: number): number {
   keyspace.touches = touches;
   return entry;
 }
+
+/** As `lookupQuietly`; nobody is told when the key is missing. */
+export function lookupUnnoticed(c: Context, a: Args, i: number): number {
+  const { keyspace } = c;
+  const entry = c.db.lookup(a.buf, a.off[i]!, a.len[i]!);
+  if (entry === 0) keyspace.misses++;
+  else keyspace.hits++;
+  return entry;
+}

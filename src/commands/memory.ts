@@ -4,7 +4,6 @@ import { entryBytes } from '../keyspace/memory-usage.js';
 import type { Context } from './context.js';
 import { NOT_INTEGER, SYNTAX } from './errors.js';
 import { helpText } from './help.js';
-import { lookupQuietly } from './lookup.js';
 import { KEY_ARG, keySpec } from './rows.js';
 import type { CommandSpec } from './spec.js';
 
@@ -62,7 +61,7 @@ function usage(c: Context, a: Args): void {
     if (count < 0n) throw SYNTAX;
     samples = count;
   }
-  const entry = lookupQuietly(c, a, 2);
+  const entry = c.db.find(a.buf, a.off[2]!, a.len[2]!);
   if (entry === 0) return c.out.nil();
   c.out.int(entryBytes(c.keyspace, entry, Number(samples)) + TABLE_BYTES);
 }

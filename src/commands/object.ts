@@ -6,7 +6,7 @@ import { Encoding, ItemType, itemEncoding, itemType, itemValueBytes, itemValueIn
 import { stringEncodingName } from '../values/string.js';
 import type { Context } from './context.js';
 import { helpText } from './help.js';
-import { lookupQuietly } from './lookup.js';
+import { lookupUnnoticed } from './lookup.js';
 import { KEY_ARG, keySpec } from './rows.js';
 import type { CommandSpec, Handler } from './spec.js';
 
@@ -57,7 +57,7 @@ export function refCount(c: Context, entry: number): number {
 /** A handler that looks up the key and replies null when it is missing. */
 function onEntry(reply: (c: Context, entry: number) => void): Handler {
   return (c: Context, a: Args) => {
-    const entry = lookupQuietly(c, a, 2);
+    const entry = lookupUnnoticed(c, a, 2);
     if (entry === 0) c.out.nil();
     else reply(c, entry);
   };

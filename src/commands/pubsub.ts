@@ -8,6 +8,7 @@ import { CommandError } from '../base/errors.js';
 import { globMatch } from '../base/glob.js';
 import type { Args } from '../formats/resp/args.js';
 import type { Context } from './context.js';
+import { badSubcommand, helpText } from './help.js';
 import { serverOf, type TopicKind } from './services.js';
 import { SessionFlag } from './session.js';
 import type { CommandFlag, CommandSpec, Handler, KeySpec } from './spec.js';
@@ -192,7 +193,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
         '6.2.0',
         'Returns helpful text about the different subcommands.',
         'O(1)',
-        help,
+        (c) => helpText(c, 'PUBSUB', HELP),
         { acl: [] },
       ),
     ],
@@ -248,11 +249,7 @@ function publish(c: Context, a: Args, kind: 'channel' | 'shard'): void {
 // --- PUBSUB --------------------------------------------------------------------------------------------------------------
 
 function channels(c: Context, a: Args, kind: TopicKind): void {
-  if (a.count > 3) {
-    throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${a.latin1(1)}'. Try PUBSUB HELP.`,
-    );
-  }
+  if (a.count > 3) throw badSubcommand(a);
   const active = serverOf(c).pubsub.active(kind);
   const found = a.count === 2 ? active : active.filter((name) => globMatch(a.bytes(2), name));
   c.out.array(found.length);
@@ -269,7 +266,6 @@ function numSub(c: Context, a: Args, kind: TopicKind): void {
 }
 
 const HELP = [
-  'PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
   'CHANNELS [<pattern>]',
   "    Return the currently active channels matching a <pattern> (default: '*').",
   'NUMPAT',
@@ -281,11 +277,4 @@ const HELP = [
   "    Return the currently active shard level channels matching a <pattern> (default: '*').",
   'SHARDNUMSUB [<shardchannel> ...]',
   '    Return the number of subscribers for the specified shard level channel(s)',
-  'HELP',
-  '    Print this help.',
 ];
-
-function help(c: Context): void {
-  c.out.array(HELP.length);
-  for (const line of HELP) c.out.simple(line);
-}

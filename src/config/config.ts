@@ -212,9 +212,13 @@ export class Config {
   }
 
   private change(directive: Directive, words: readonly string[]): boolean {
-    const before = this.format(directive.name);
-    this.keep(directive, directive.kind.parse(words, this.kept.get(directive.name)));
-    return directive.always === true || this.format(directive.name) !== before;
+    const before = this.kept.get(directive.name);
+    const shown = this.format(directive.name);
+    const now = directive.kind.parse(words, before);
+    this.keep(directive, now);
+    // What CONFIG GET shows of it may be less than the whole.
+    if (typeof now === 'string' && now !== before) return true;
+    return directive.always === true || this.format(directive.name) !== shown;
   }
 
   private restore(directives: readonly Directive[], before: readonly unknown[]): void {

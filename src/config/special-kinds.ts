@@ -209,7 +209,10 @@ export function primaryEndpoint(): Kind<Endpoint | null, Endpoint | null> {
 /** `A` stands for all of these: not for `m` (key misses) and `n` (new keys). */
 const ALL_CLASSES = 'g$lshzxetd';
 
-/** The flags as Redis prints them: `AKE`, `Elg`. The empty string: no notifications. */
+/**
+ * The flags in the order in which Redis prints them: `AKE`, `lE`. The empty string: no notifications. As in Redis,
+ * CONFIG GET leaves out an `n` behind `A`; it is in force all the same, and CONFIG REWRITE writes it.
+ */
 export function eventClasses(): Kind<string, string> {
   return {
     type: 'classes',
@@ -224,7 +227,7 @@ export function eventClasses(): Kind<string, string> {
       return formatClasses(given);
     },
     see: (value) => value,
-    format: (value) => value,
+    format: (value) => value.replace('An', 'A'),
     lines: (name, value) => [{ text: `${name} ${quoteWord(value)}`, forced: value !== '' }],
   };
 }
@@ -232,7 +235,7 @@ export function eventClasses(): Kind<string, string> {
 function formatClasses(given: ReadonlySet<string>): string {
   const all = [...ALL_CLASSES].every((c) => given.has(c));
   const shown = [...'g$lshzxetd'].filter((c) => given.has(c)).join('');
-  const others = [...'nKEm'].filter((c) => given.has(c) && !(all && c === 'n')).join('');
+  const others = [...'nKEm'].filter((c) => given.has(c)).join('');
   return (all ? 'A' : shown) + others;
 }
 

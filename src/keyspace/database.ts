@@ -125,6 +125,7 @@ export class Database {
     const { keyspace } = this;
     if (entry === 0) {
       keyspace.misses++;
+      if (keyspace.hooks.missed) keyspace.hooks.missed(this, buf.subarray(off, off + len));
       return 0;
     }
     keyspace.hits++;

@@ -23,6 +23,8 @@ export { Database } from './database.js';
 export interface KeyspaceHooks {
   /** The key's time is over; it is deleted right after this call. Propagate its deletion, publish `expired`. */
   expired(db: Database, key: Uint8Array): void;
+  /** A key that was to be read is not there; null or absent while nobody wants to know. */
+  missed?: ((db: Database, key: Uint8Array) => void) | null;
 }
 
 /** A running snapshot, as the keyspace sees it (capture.ts). */

@@ -32,6 +32,7 @@ import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
 import { Eviction } from './eviction.js';
 import { infoText } from './info.js';
+import { KeyspaceEvents } from './keyspace-events.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Logger } from './log.js';
 import { Monitors } from './monitors.js';
@@ -79,6 +80,7 @@ export class Server {
   readonly pubsub: PubSub;
   readonly monitors: Monitors;
   readonly tracking = new Tracking(this);
+  readonly keyspaceEvents: KeyspaceEvents;
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
@@ -180,6 +182,7 @@ export class Server {
     this.cron = new Cron(this);
     this.clients = new ClientRegistry(this);
     this.pubsub = new PubSub((client, message) => this.clients.push(client, message));
+    this.keyspaceEvents = new KeyspaceEvents(this.pubsub);
     this.monitors = new Monitors({
       send: (client, message) => this.clients.push(client, message),
       microseconds: () => this.microseconds(),
@@ -333,6 +336,12 @@ export class Server {
         this.slowLogFrom,
         spike === 0 ? Number.POSITIVE_INFINITY : spike * 1000,
       );
+    });
+    copy('notify-keyspace-events', () => {
+      const { keyspaceEvents: events, keyspace } = this;
+      events.follow(values['notify-keyspace-events']);
+      this.context.events = events.enabled ? (cls, event, db, key) => events.publish(cls, event, db, key) : null;
+      keyspace.hooks.missed = events.publishes('m') ? (db, key) => events.publish('m', 'keymiss', db.index, key) : null;
     });
     config.onChange('hz', () => this.cron.start());
     config.onChange('bind', () => {

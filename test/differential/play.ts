@@ -23,7 +23,7 @@ export interface Difference {
 const silence = (why: string): Reply => ({ mark: '-', bytes: Buffer.from(`(${why})`), items: null });
 
 /** One server's side of a section: its connections and the values it kept. */
-class Side {
+export class Side {
   private readonly connections = new Map<string, RespClient>();
   private readonly kept = new Map<string, Buffer>();
 
@@ -146,7 +146,7 @@ export async function playSection(pair: Pair, section: Section, protocol: Protoc
 }
 
 /** Empties the data set and waits until the last section's connections are gone: CLIENT commands would see them. */
-async function reset(server: Server): Promise<void> {
+export async function reset(server: Server): Promise<void> {
   const client = await server.connect();
   await client.ask('FLUSHALL');
   await eventually(

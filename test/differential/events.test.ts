@@ -1,0 +1,84 @@
+/**
+ * The keyspace events of every script of scripts/, against the oracle's:
+ *
+ *   npx vitest run test/differential/events.test.ts -t 'lists.txt'
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quote } from '../support/reply.js';
+import { startOnggi, startOracle } from '../support/server.js';
+import { compareEvents, type EventOptions } from './events.js';
+import { Random, randomCommand } from './generator.js';
+import type { Pair } from './play.js';
+import { parseScript, type Section, type Step } from './script.js';
+
+const folder = join(import.meta.dirname, 'scripts');
+/** Scripts in which clients close each other, or that are about no keys. */
+const WITHOUT_KEYS: ReadonlySet<string> = new Set(['connection.txt', 'pubsub.txt', 'self.txt']);
+
+/** Where 7.2 has other events. */
+const KNOWN: Readonly<Record<string, string>> = {
+  'XREADGROUP GROUP g alice STREAMS e >': 'a consumer that gets nothing is made, too',
+  'DEBUG LOADAOF': 'the logs say the same in other commands',
+};
+
+const files = readdirSync(folder).filter((file) => !WITHOUT_KEYS.has(file));
+
+for (const file of files.sort()) {
+  const script = parseScript(readFileSync(join(folder, file), 'utf8'), file);
+  describe(file, () => {
+    let pair: Pair;
+
+    beforeAll(async () => {
+      const args = script.serverArgs;
+      const [oracle, ours] = await Promise.all([startOracle({ args }), startOnggi({ args })]);
+      pair = { oracle, ours, selfTest: false };
+    });
+    afterAll(async () => {
+      await Promise.all([pair.oracle.stop(), pair.ours.stop()]);
+    });
+
+    it.each(script.sections.map((section) => [section.title, section] as const))('%s', async (_title, section) => {
+      const found = await compareEvents(pair, section, 2, { known: (command) => KNOWN[command] !== undefined });
+      expect(found.join('\n'), `${file}:${section.line}`).toBe('');
+    });
+  });
+}
+
+const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
+
+/** A section of random commands, in transactions of a few now and then. */
+function randomSection(r: Random, commands: number): Section {
+  const steps: Step[] = [];
+  for (let i = 0, open = 0; i < commands; i++) {
+    const { args } = open > 5 ? { args: [Buffer.from('EXEC')] } : randomCommand(r);
+    const name = args[0]!.toString();
+    open = name === 'MULTI' || (open > 0 && name !== 'EXEC' && name !== 'DISCARD') ? open + 1 : 0;
+    const text = args.map(quote).join(' ');
+    steps.push({
+      line: i + 1,
+      text,
+      connection: 'a',
+      mode: {},
+      action: { kind: 'command', args },
+      protocols: [2],
+      expect: {},
+    });
+  }
+  return { title: 'random commands', line: 0, steps };
+}
+
+/** 7.2 makes a consumer also where nothing is found for it. */
+const RANDOM: EventOptions = { ignored: /^(\d+ )?xgroup-(create|del)consumer / };
+
+it(`random commands make the same events (ONGGI_SEED=${seed})`, async () => {
+  const [oracle, ours] = await Promise.all([startOracle(), startOnggi()]);
+  try {
+    const section = randomSection(new Random(seed), 4000);
+    const found = await compareEvents({ oracle, ours, selfTest: false }, section, 2, RANDOM);
+    expect(found.join('\n')).toBe('');
+  } finally {
+    await Promise.all([oracle.stop(), ours.stop()]);
+  }
+}, 120_000);
