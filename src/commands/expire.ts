@@ -15,10 +15,9 @@ import type { CommandSpec, Handler } from './spec.js';
 const NX_CONFLICT = new CommandError('ERR NX and XX, GT or LT options at the same time are not compatible');
 const GT_LT_CONFLICT = new CommandError('ERR GT and LT options at the same time are not compatible');
 
-const NX = 1;
-const XX = 2;
-const GT = 4;
-const LT = 8;
+/** Bits of the conditions under which a time to live is set. */
+export const ExpireCondition = { NX: 1, XX: 2, GT: 4, LT: 8 } as const;
+const { NX, XX, GT, LT } = ExpireCondition;
 
 function parseConditions(a: Args): number {
   let flags = 0;
@@ -34,8 +33,8 @@ function parseConditions(a: Args): number {
   return flags;
 }
 
-/** Whether the conditions let a key that expires at `current` (NaN: never) expire at `atMs` instead. */
-function allows(flags: number, current: number, atMs: number): boolean {
+/** Whether the conditions let what expires at `current` (NaN: never) expire at `atMs` instead. */
+export function allows(flags: number, current: number, atMs: number): boolean {
   const never = Number.isNaN(current);
   if ((flags & NX) !== 0 && !never) return false;
   if ((flags & XX) !== 0 && never) return false;

@@ -2,10 +2,11 @@
 import { CommandError } from '../base/errors.js';
 import type { Slice } from '../base/slice.js';
 import type { Args } from '../formats/resp/args.js';
+import { dueSecond } from '../memory/dict.js';
 import type { Hash } from '../values/hash.js';
 import type { Context } from './context.js';
 import { OUT_OF_RANGE, SYNTAX } from './errors.js';
-import { hashToRead } from './hash-fields.js';
+import { hashToRead } from './hash-lookup.js';
 import { symmetricLong } from './long-args.js';
 import { emptyScan, parseScanCursor, parseScanOptions } from './scan.js';
 
@@ -64,7 +65,7 @@ export function hscan(c: Context, a: Args): void {
 
 export function hrandfield(c: Context, a: Args): void {
   if (a.count === 2) {
-    const hash = hashToRead(c, a);
+    const hash = freshHash(c, a);
     if (hash !== null && pick(hash, c)) c.out.bulkSlice(c.s1);
     else c.out.nil();
     return;
@@ -76,10 +77,18 @@ export function hrandfield(c: Context, a: Args): void {
     const exact = a.int64(2)!;
     if (exact > WITH_VALUES_MAX || exact < -WITH_VALUES_MAX) throw OUT_OF_RANGE;
   }
-  const hash = hashToRead(c, a);
+  const hash = freshHash(c, a);
   if (hash === null || count === 0) return c.out.array(0);
   if (count > 0) distinct(c, hash, count, withValues);
   else repeated(c, hash, -count, withValues);
+}
+
+/** The hash at key argument 1 or null, without fields whose time is over: they are deleted. */
+function freshHash(c: Context, a: Args): Hash | null {
+  const hash = hashToRead(c, a);
+  if (hash === null || c.replaying || hash.dueSecond > dueSecond(c.now)) return hash;
+  c.keyspace.fieldExpiry.sweepWhole(c.db, hash.entry);
+  return c.db.find(a.buf, a.off[1]!, a.len[1]!) === 0 ? null : hashToRead(c, a);
 }
 
 /** Puts a random field that is not expired into s1, its value into s2; false when none was found. */

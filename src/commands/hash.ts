@@ -1,4 +1,5 @@
-/** The hash family's rows. Handlers: hash-fields.ts, hash-walk.ts. */
+/** The hash family's rows. Handlers: hash-fields.ts, hash-walk.ts; for fields that expire see hash-expire-rows.ts. */
+import { HASH_EXPIRE_COMMANDS } from './hash-expire-rows.js';
 import {
   hdel,
   hexists,
@@ -209,4 +210,4 @@ const WALKS: readonly CommandSpec[] = [
   },
 ];
 
-export const HASH_COMMANDS: readonly CommandSpec[] = [...CHANGES, ...FIELDS, ...WALKS];
+export const HASH_COMMANDS: readonly CommandSpec[] = [...CHANGES, ...FIELDS, ...WALKS, ...HASH_EXPIRE_COMMANDS];

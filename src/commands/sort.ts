@@ -90,7 +90,12 @@ class Pattern {
       return true;
     }
     if (itemType(arena, entry) !== ItemType.HASH) return false;
-    return c.keyspace.openHash(entry).get(field, 0, field.length, out);
+    const hash = c.keyspace.openHash(entry);
+    if (!c.replaying) hash.now = c.now;
+    if (hash.get(field, 0, field.length, out)) return true;
+    const { fieldExpiry } = c.keyspace;
+    if (fieldExpiry.expire(c.db, entry, field, 0, field.length)) fieldExpiry.finish(c.db, key);
+    return false;
   }
 }
 

@@ -8,12 +8,12 @@
  */
 import { assert } from '../base/assert.js';
 import type { Arena } from '../memory/arena.js';
-import { Dict } from '../memory/dict.js';
+import { Dict, DUE_NEVER, dueSecond } from '../memory/dict.js';
 import {
   copyBytes,
   Encoding,
   hasRoot,
-  type ItemType,
+  ItemType,
   itemAlloc,
   itemEncoding,
   itemHasSlot,
@@ -32,6 +32,7 @@ import {
   setItemSlot,
   setItemValueBytes,
 } from '../memory/item.js';
+import type { Hash } from '../values/hash.js';
 import type { Value } from '../values/value.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -48,6 +49,8 @@ export class Table extends Dict {
   expires = 0;
   /** How many of them lie in each part of hash space, so that they are found where they are rare; null until there is one. */
   private expiresIn: Int32Array | null = null;
+  /** Hashes that have fields with an expiry. */
+  expiringHashes = 0;
 
   constructor(arena: Arena) {
     super(arena, 0, false);
@@ -110,6 +113,10 @@ export class Database {
   /** Number of keys with an expiry. */
   get expires(): number {
     return this.table.expires;
+  }
+  /** Number of hashes that have fields with an expiry. */
+  get expiringHashes(): number {
+    return this.table.expiringHashes;
   }
 
   // --- lookup ------------------------------------------------------------------------------------------------------
@@ -367,7 +374,19 @@ export class Database {
       table.countExpiry(1);
       table.noteDue(dueSecond(itemSlot(arena, entry)));
     }
+    if (itemType(arena, entry) === ItemType.HASH) this.noteFields(false, this.keyspace.fieldsDue(entry));
     if (this.keyspace.waits !== null) this.keyspace.waits.added(this, entry);
+  }
+
+  /**
+   * Right after a find or insert of a hash in the table: whether fields of it had an expiry, as the table counts it, and
+   * the second at which the first of them is due (DUE_NEVER: none has one).
+   */
+  private noteFields(had: boolean, second: number): void {
+    const { table } = this;
+    const has = second !== DUE_NEVER;
+    if (had !== has) table.expiringHashes += has ? 1 : -1;
+    if (has) table.noteDue(second);
   }
 
   /** Deletes the key; returns whether it was there. Expired or not does not matter here. `lazily`: see Keyspace.freeValue. */
@@ -399,9 +418,18 @@ export class Database {
     if (hasRoot(itemMeta(arena, entry))) {
       if (this.keyspace.waits !== null) this.keyspace.waits.removed(this, entry);
       const root = itemRoot(arena, entry);
-      if (root !== 0) this.keyspace.freeValue(itemType(arena, entry), itemEncoding(arena, entry), root, lazily);
+      if (root !== 0) {
+        this.uncountFields(entry);
+        this.keyspace.freeValue(itemType(arena, entry), itemEncoding(arena, entry), root, lazily);
+      }
     }
     arena.free(entry);
+  }
+
+  /** The entry is in the table no more. */
+  private uncountFields(entry: number): void {
+    if (itemType(this.arena, entry) !== ItemType.HASH) return;
+    if (this.keyspace.fieldsDue(entry) !== DUE_NEVER) this.table.expiringHashes--;
   }
 
   /**
@@ -415,6 +443,7 @@ export class Database {
     const found = table.findItem(entry);
     assert(found, 'the entry is in its database');
     if (itemHasSlot(arena, entry)) table.countExpiry(-1);
+    this.uncountFields(entry);
     table.removeFound();
     if (this.keyspace.waits !== null) this.keyspace.waits.removed(this, entry);
     arena.free(entry);
@@ -443,6 +472,14 @@ export class Database {
     const { arena } = this;
     setItemEncoding(arena, entry, value.encoding);
     setItemRoot(arena, entry, value.root);
+    if (value.expiryChanged) this.storeExpiry(entry, value as Hash);
+  }
+
+  private storeExpiry(entry: number, hash: Hash): void {
+    const found = this.table.findItem(entry);
+    assert(found, 'the entry is in its database');
+    this.noteFields(hash.hadFieldExpiry, hash.dueSecond);
+    hash.expiryChanged = false;
   }
 
   /** Any key that is not expired, chosen at random; 0 when there is none. */
@@ -463,11 +500,6 @@ export class Database {
 }
 
 export const STRING_MAX = 512 * 1024 * 1024;
-
-/** The second that a segment's due hint stores for an expiry. */
-export function dueSecond(atMs: number): number {
-  return Math.max(0, Math.min(0xfffffffe, Math.floor(atMs / 1000)));
-}
 
 /** A new item with another key or slot, and the same meta, value or root. The old one stays as it is. */
 function rebuild(arena: Arena, entry: number, slot: number, key: Uint8Array, keyOff: number, keyLen: number): number {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { dueSecond } from '../memory/dict.js';
 import { Encoding, itemHasSlot, itemSlot } from '../memory/item.js';
-import { type Database, dueSecond } from './database.js';
+import type { Database } from './database.js';
 import { ExpiryCycle } from './expiry.js';
 import { Keyspace } from './keyspace.js';
 
@@ -47,7 +48,7 @@ function pass(cycle: ExpiryCycle, budgetMs = 0, max = 100_000): number {
 function checkHints(db: Database): number {
   const { table } = db;
   const { arena } = table;
-  const answer = { segment: 0, position: 0 };
+  const answer = { segment: 0, begin: 0, later: 0, position: 0 };
   let segments = 0;
   let late = 0;
   do {

@@ -13,6 +13,7 @@ import type { Limits, Value } from '../values/value.js';
 import { DEFAULT_LIMITS } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
 import { Database, POSITION_END, Table } from './database.js';
+import { FieldExpiry } from './field-expiry.js';
 import { Garbage } from './garbage.js';
 import type { KeyWaits, Waiter } from './key-waits.js';
 import type { Lfu } from './lfu.js';
@@ -25,6 +26,10 @@ export interface KeyspaceHooks {
   expired(db: Database, key: Uint8Array): void;
   /** A key that was to be read is not there; null or absent while nobody wants to know. */
   missed?: ((db: Database, key: Uint8Array) => void) | null;
+  /** A field's time is over and it is gone from its hash: propagate its deletion. Its bytes are valid during the call. */
+  fieldExpired?(db: Database, key: Uint8Array, field: Uint8Array): void;
+  /** After fields of a hash have expired: publish `hexpired`, and `del` when the hash is gone with its last field. */
+  fieldsExpired?(db: Database, key: Uint8Array, emptied: boolean): void;
 }
 
 /** A running snapshot, as the keyspace sees it (capture.ts). */
@@ -66,12 +71,9 @@ export class Keyspace {
   hits = 0;
   misses = 0;
   expiredKeys = 0;
-
-  /**
-   * Whether hash fields with an expiry may be there: only RDB version 12 and later can hold them. It stays true until the
-   * keyspace is empty.
-   */
-  hasFieldExpiry = false;
+  expiredFields = 0;
+  /** Deletes fields of hashes whose time is over. */
+  readonly fieldExpiry: FieldExpiry;
 
   /** The running snapshot. */
   capture: CaptureTarget | null = null;
@@ -117,6 +119,7 @@ export class Keyspace {
     this.freeZset = new ZSet(arena, limits);
     this.freeStream = new Stream(arena, limits);
     for (let i = 0; i < databases; i++) this.databases.push(new Database(this, i));
+    this.fieldExpiry = new FieldExpiry(this);
   }
 
   /** Number of keys in all databases. */
@@ -124,6 +127,11 @@ export class Keyspace {
     let size = 0;
     for (const db of this.databases) size += db.size;
     return size;
+  }
+
+  /** Whether hash fields with an expiry are there: only RDB version 12 and later can hold them. */
+  get hasFieldExpiry(): boolean {
+    return this.databases.some((db) => db.expiringHashes > 0);
   }
 
   // --- access clock ----------------------------------------------------------------------------------------------------
@@ -252,7 +260,13 @@ export class Keyspace {
     return entry === 0 ? handle : this.openOn(handle, entry);
   }
 
-  private openOn<V extends Value>(handle: V, entry: number): V {
+  /** When the first field of the hash is due, in seconds since 1970; DUE_NEVER: no field has an expiry. */
+  fieldsDue(entry: number): number {
+    return this.openOn(this.freeHash, entry).dueSecond;
+  }
+
+  /** A handle of one's own on another entry. */
+  openOn<V extends Value>(handle: V, entry: number): V {
     const { arena } = this;
     handle.entry = entry;
     handle.open(((itemMeta(arena, entry) >>> 3) & 7) as Encoding, itemRoot(arena, entry));

@@ -151,7 +151,7 @@ describe('Dict', () => {
     const due = Buffer.from('k77');
     dict.find(due, 0, due.length);
     dict.noteDue(100);
-    const answer = { segment: 0, position: 0 };
+    const answer = { segment: 0, begin: 0, later: 0, position: 0 };
     const found: number[] = [];
     do {
       dict.nextDue(answer.position, 100, 1000, answer);

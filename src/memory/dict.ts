@@ -37,6 +37,23 @@ const SLOTS_MAX = slotsOf(1024);
 const DEPTH_MAX = 26;
 export const DUE_NEVER = 0xffffffff;
 
+/** The second that a hint stores for an expiry. */
+export function dueSecond(atMs: number): number {
+  return Math.max(0, Math.min(0xfffffffe, Math.floor(atMs / 1000)));
+}
+
+/** What `nextDue` answers. */
+export interface DueSegment {
+  /** 0: none was found. */
+  segment: number;
+  /** The hash position at which it begins. */
+  begin: number;
+  /** Nothing in the segments passed on the way expires before this second. */
+  later: number;
+  /** Where to go on; 0 = the end was reached. */
+  position: number;
+}
+
 function slotsOf(bytes: number): number {
   return (bytes - HEADER_BYTES) >>> 3;
 }
@@ -566,28 +583,32 @@ export class Dict {
 
   // --- expiry hints ------------------------------------------------------------------------------------------------
 
-  /** After `find` (hit) or `insert`: that item expires at this second. */
+  /** After `find` (hit), `insert` or `replaceFound`: that item expires at this second. */
   noteDue(second: number): void {
-    if (second < this.arena.getWord(this.segment, 3)) this.arena.setWord(this.segment, 3, second);
+    if (second >= this.arena.getWord(this.segment, 3)) return;
+    this.segment = this.ownSegment(this.segment, this.hash);
+    this.arena.setWord(this.segment, 3, second);
   }
 
-  /**
-   * The first segment at or after the hash position `from` in which something may be due at `second`, or 0.
-   * `position` of the answer is where to go on; 0 = the end was reached.
-   */
-  nextDue(from: number, second: number, visitsMax: number, answer: { segment: number; position: number }): void {
+  /** The first segment at or after the hash position `from` in which something may be due at `second`, if there is one. */
+  nextDue(from: number, second: number, visitsMax: number, answer: DueSegment): void {
     const { arena } = this;
     const depth = arena.getWord(this.root, 1);
     let index = depth === 0 ? 0 : Math.floor(from / 2 ** (32 - depth));
     answer.segment = 0;
+    answer.later = DUE_NEVER;
     for (let visits = 0; visits < visitsMax; visits++) {
       const segment = this.segmentAt(index);
       const span = 1 << (depth - arena.getWord(segment, 2));
-      index = (Math.floor(index / span) + 1) * span;
-      if (arena.getWord(segment, 3) <= second) {
+      const begin = Math.floor(index / span) * span;
+      index = begin + span;
+      const due = arena.getWord(segment, 3);
+      if (due <= second) {
         answer.segment = segment;
+        answer.begin = begin * 2 ** (32 - depth);
         break;
       }
+      if (due < answer.later) answer.later = due;
       if (index >= 1 << depth) break;
     }
     answer.position = index >= 1 << depth ? 0 : index * 2 ** (32 - depth);
@@ -605,19 +626,26 @@ export class Dict {
     return items;
   }
 
-  setSegmentDue(segment: number, second: number): void {
-    this.arena.setWord(segment, 3, second);
+  /** The segment that begins at the hash position `begin`: nothing in it expires before this second. */
+  setSegmentDue(segment: number, begin: number, second: number): void {
+    if (this.arena.getWord(segment, 3) === second) return;
+    this.arena.setWord(this.ownSegment(segment, begin | 0), 3, second);
   }
 
   // --- whole ---------------------------------------------------------------------------------------------------------
 
-  /** A new dict with `copyItem(item)` for each item; returns its root. */
-  copyWith(copyItem: (item: number) => number): number {
+  /**
+   * A new dict with `copyItem(item)` for each item; returns its root.
+   * @param dueOf the second at which a copy expires, DUE_NEVER for never; null: none does
+   */
+  copyWith(copyItem: (item: number) => number, dueOf: ((copy: number) => number) | null = null): number {
     const { arena } = this;
     const copy = new Dict(arena, 0, this.captured).create();
     for (let item = this.first(); item !== 0; item = this.next()) {
       const hash = arena.getWord(this.walkSegment, HEADER_WORDS + (this.walkSlot - 1) * 2) | 0;
-      copy.insertHashed(copyItem(item), hash);
+      const copied = copyItem(item);
+      copy.insertHashed(copied, hash);
+      if (dueOf !== null) copy.noteDue(dueOf(copied));
     }
     return copy.root;
   }

@@ -36,6 +36,7 @@ export const Encoding = {
   EMBSTR: 2, // string: bytes inline, at most 44 bytes and never changed in place
   LISTPACK: 3, // list, set, hash, zset: root is a listpack
   INTSET: 4, // set: root is an intset
+  LISTPACK_EX: 4, // hash: root is a listpack of triples: field, value, expiry
   DICT: 5, // set, hash: root is a dict
   TREE: 6, // list: root is a tree of listpacks ("quicklist"); zset: root is a dict and a tree ("skiplist"); stream: its root
   BLOB: 7, // module: root is the RDB payload

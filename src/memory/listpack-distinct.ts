@@ -21,19 +21,22 @@ let positions = new Uint32Array(64);
 let slots = new Uint32Array(256);
 
 /**
- * @param step 1: every element counts; 2: every other one, from the first on
+ * @param step 1: every element counts; 2 or 3: every second or third one, from the first on
  * @returns false when two that count have the same text
  */
-export function lpDistinct(u8: Uint8Array, off: number, step: 1 | 2): boolean {
+export function lpDistinct(u8: Uint8Array, off: number, step: 1 | 2 | 3): boolean {
   let count = 0;
   let canonical = true;
-  for (let pos = LP_HEADER, i = 0; !lpIsEnd(u8, off, pos); i++) {
+  let skip = 0;
+  for (let pos = LP_HEADER; !lpIsEnd(u8, off, pos); ) {
     const bytes = elementBytes(u8, off + pos);
-    if (step === 1 || (i & 1) === 0) {
+    if (skip === 0) {
+      skip = step;
       if (count === positions.length) positions = grown(positions);
       positions[count++] = pos;
       canonical &&= isCanonical(u8, off + pos);
     }
+    skip--;
     pos += bytes;
   }
   if (canonical && count <= PAIRWISE_MAX) return pairwise(u8, off, count);

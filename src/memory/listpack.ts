@@ -80,6 +80,13 @@ export function lpNext(u8: Uint8Array, off: number, pos: number): number {
   return u8[off + next] === LP_END ? 0 : next;
 }
 
+/** Position `count` elements behind `pos`, which may be the end; there are as many. */
+export function lpSkip(u8: Uint8Array, off: number, pos: number, count: number): number {
+  let at = off + pos;
+  for (; count > 0; count--) at += elementBytes(u8, at);
+  return at - off;
+}
+
 /** Position of the element before `pos` (an element's, or the end), 0 at the start. */
 export function lpPrev(u8: Uint8Array, off: number, pos: number): number {
   if (pos <= LP_HEADER) return 0;

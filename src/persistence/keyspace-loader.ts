@@ -6,7 +6,15 @@ import { ConfigError } from '../base/errors.js';
 import type { Slice } from '../base/slice.js';
 import type { RdbKey, RdbTarget } from '../formats/rdb/reader.js';
 import type { Database, Keyspace } from '../keyspace/keyspace.js';
-import { copyBytes, Encoding, ItemType, itemAlloc, itemValueIndex, setItemLru, setItemRoot } from '../memory/item.js';
+import {
+  copyBytes,
+  type Encoding,
+  type ItemType,
+  itemAlloc,
+  itemValueIndex,
+  setItemLru,
+  setItemRoot,
+} from '../memory/item.js';
 import { stringEncoding } from '../values/string.js';
 
 /** What files hold besides keys. */
@@ -78,9 +86,6 @@ export class KeyspaceLoader implements RdbTarget {
     const entry = itemAlloc(arena, type | (encoding << 3), key.expireAtMs, buf, off, len, 0);
     setItemRoot(arena, entry, root);
     this.add(db, key, entry);
-    if (type === ItemType.HASH && encoding === Encoding.DICT && !this.keyspace.hasFieldExpiry) {
-      this.keyspace.hasFieldExpiry = this.keyspace.openHash(entry).hasFieldExpiry;
-    }
     return true;
   }
 

@@ -126,6 +126,7 @@ export class CallContext implements Context {
       }
       const off = a.off[i]!;
       value.entry = db.addValue(a.buf, off, a.len[i]!, typeOf(value), value.encoding, value.root, Number.NaN);
+      value.expiryChanged = false;
       if (this.events !== null) this.events('n', 'new', db.index, a.bytes(i));
       return false;
     }

@@ -200,6 +200,7 @@ function statsSection(server: Server): Field[] {
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
+    ['expired_subkeys', keyspace.expiredFields],
     ['expired_keys', keyspace.expiredKeys],
     ['expired_stale_perc', '0.00'],
     ['expired_time_cap_reached_count', server.expiry.timeCapReached],
@@ -315,7 +316,9 @@ function keyspaceSection(server: Server): Field[] {
   const fields: Field[] = [];
   for (const db of server.keyspace.databases) {
     if (db.size === 0 && db.expires === 0) continue;
-    fields.push([`db${db.index}`, `keys=${db.size},expires=${db.expires},avg_ttl=${Math.round(db.averageTtlMs)}`]);
+    const { size, expires, averageTtlMs, expiringHashes } = db;
+    const ttl = Math.round(averageTtlMs);
+    fields.push([`db${db.index}`, `keys=${size},expires=${expires},avg_ttl=${ttl},subexpiry=${expiringHashes}`]);
   }
   return fields;
 }

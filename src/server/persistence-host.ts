@@ -84,7 +84,6 @@ function snapshotRequest(server: Server, plan: SnapshotPlan, extras: LoadedExtra
 function fileVersion(server: Server): RdbVersion {
   const { keyspace, config, log } = server;
   const version = config.values['rdb-version'] as RdbVersion;
-  if (keyspace.size === 0) keyspace.hasFieldExpiry = false;
   if (version !== 11 || !keyspace.hasFieldExpiry) return version;
   log.notice('Writing RDB version 12 instead of 11: there are hash fields that expire');
   return 12;

@@ -132,7 +132,11 @@ export class Server {
       maxLength: Number(config.values['slowlog-max-len']),
     }));
     this.keyspace = new Keyspace(
-      { expired: (db, key) => this.keyGoes(db, key, this.keyspace.lazyfree.expire, 'x', 'expired') },
+      {
+        expired: (db, key) => this.keyGoes(db, key, this.keyspace.lazyfree.expire, 'x', 'expired'),
+        fieldExpired: (db, key, field) => this.fieldExpired(db.index, key, field),
+        fieldsExpired: (db, key, emptied) => this.fieldsExpired(db, key, emptied),
+      },
       config.values.databases,
     );
     this.watches = new Watches(this.keyspace.databases, (session) => {
@@ -435,6 +439,21 @@ export class Server {
     context.notify(cls, event, db, key);
   }
 
+  private fieldExpired(db: number, key: Uint8Array, field: Uint8Array): void {
+    const { dispatcher } = this;
+    if (!dispatcher.sink.enabled) return;
+    dispatcher.append(db, Args.of('HDEL', key, field));
+    this.turn.schedule();
+  }
+
+  private fieldsExpired(db: Database, key: Uint8Array, emptied: boolean): void {
+    const { context } = this;
+    if (!this.watches.isEmpty) this.watches.touch(db.index, key);
+    if (context.invalidate !== null) this.tracking.changed(key, null);
+    context.notify('h', 'hexpired', db, key);
+    if (emptied) context.notify('g', 'del', db, key);
+  }
+
   // --- slow commands -----------------------------------------------------------------------------------------------------
 
   private slow(session: Session, command: Command, args: Args | null, microseconds: number): void {
@@ -483,6 +502,7 @@ export class Server {
     this.keyspace.expiredKeys = 0;
     this.keyspace.garbage.freedObjects = 0;
     this.eviction.resetStatistics();
+    this.keyspace.expiredFields = 0;
   }
 
   info(sections: readonly string[]): string {

@@ -1,30 +1,27 @@
 /**
- * Hash: fields and their values. LISTPACK while it is small: field, value, field, value ...; then DICT: a dict of items
- * with field and value inline, behind a block of its own.
+ * Hash: fields and their values.
  *
- *   dict block   w0 root of the dict   w1 fields that have an expiry   w2-3 double: none of them expires before this
+ *   LISTPACK     while it is small: field, value, field, value ...
+ *   LISTPACK_EX  small, and a field had an expiry: triples (hash-triples.ts)
+ *   DICT         a dict of items behind a block of its own (hash-dict.ts)
  *
  * Invariants:
- *   1. A field with an expiry lives in an item with a slot (milliseconds since 1970), so such a hash is in DICT.
- *   2. There is no way back from DICT to LISTPACK, as in Redis.
- *   3. The double of the dict block is a lower bound; it is exact only until such a field is changed or removed.
+ *   1. A field with an expiry lives in LISTPACK_EX or in DICT.
+ *   2. There is no way back, neither from DICT nor from LISTPACK_EX to LISTPACK, as in Redis.
+ *   3. A field whose moment has passed stays until somebody deletes it. What reads (and `setIfAbsent`) takes it as missing
+ *      when `now` says so; `length`, `set` and `delete` do not look, as in Redis.
  */
 import { Slice } from '../base/slice.js';
 import { byteIndex } from '../memory/arena.js';
-import { Dict } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict.js';
 import {
-  copyBytes,
   Encoding,
-  itemAlloc,
   itemHasSlot,
   itemKeyBytes,
   itemKeyIndex,
-  itemRoom,
   itemSlot,
   itemValueBytes,
   itemValueIndex,
-  setItemSlot,
-  setItemValueBytes,
 } from '../memory/item.js';
 import {
   LP_BYTES_MAX,
@@ -44,17 +41,29 @@ import {
   lpSeek,
 } from '../memory/listpack.js';
 import { lpDistinct } from '../memory/listpack-distinct.js';
+import { HashDict, KEEP_EXPIRE } from './hash-dict.js';
+import {
+  countOver,
+  earliestTriple,
+  insertTriple,
+  moveTriple,
+  soundTriples,
+  TRIPLE,
+  tripleExpire,
+  triplesFromPairs,
+} from './hash-triples.js';
 import { Value } from './value.js';
-
-const DICT_BLOCK_BYTES = 16;
 
 export class Hash extends Value {
   /** Fields whose expiry is before this moment count as missing. 0: none do; `open` and `create` set that. */
   now = 0;
   /** Expiry of the field that `next` or `random` gave last; NaN: none. */
   expire = Number.NaN;
+  /** Whether any field had an expiry before `expiryChanged` became true. */
+  hadFieldExpiry = false;
 
-  private readonly dict = new Dict(this.arena);
+  private readonly table = new HashDict(this.arena);
+  private readonly dict = this.table.dict;
   // The walk: a position in the listpack, or whether the dict's walk has begun.
   private walk = 0;
   private walkBegun = false;
@@ -62,7 +71,8 @@ export class Hash extends Value {
   override open(encoding: Encoding, root: number): this {
     super.open(encoding, root);
     this.now = 0;
-    if (encoding === Encoding.DICT) this.dict.open(this.arena.getWord(root, 0));
+    this.expiryChanged = false;
+    if (encoding === Encoding.DICT) this.table.open(root);
     return this;
   }
 
@@ -70,43 +80,30 @@ export class Hash extends Value {
     this.encoding = Encoding.LISTPACK;
     this.root = lpNew(this.arena);
     this.now = 0;
+    this.expiryChanged = false;
     return this;
   }
 
+  /** Expired fields that nobody has deleted yet included. */
   get length(): number {
     if (this.encoding === Encoding.DICT) return this.dict.count;
-    return lpCount(this.arena.bytesOf(this.root), byteIndex(this.root)) >>> 1;
+    const count = lpCount(this.arena.bytesOf(this.root), byteIndex(this.root));
+    return this.encoding === Encoding.LISTPACK ? count >>> 1 : count / TRIPLE;
   }
 
   release(): void {
-    const { arena, dict } = this;
-    if (this.encoding === Encoding.DICT) {
-      for (let item = dict.first(); item !== 0; item = dict.next()) arena.free(item);
-      dict.release();
-    }
-    arena.free(this.root);
+    if (this.encoding === Encoding.DICT) this.table.release();
+    else this.arena.free(this.root);
     this.root = 0;
   }
 
   copyRoot(): number {
-    const { arena } = this;
-    if (this.encoding === Encoding.LISTPACK) return lpCopy(arena, this.root);
-    const root = arena.alloc(DICT_BLOCK_BYTES);
-    arena.setWord(root, 1, arena.getWord(this.root, 1));
-    arena.setDouble(root, 1, arena.getDouble(this.root, 1));
-    arena.setWord(
-      root,
-      0,
-      this.dict.copyWith((item) => this.copyItem(item, itemSlot(arena, item))),
-    );
-    return root;
+    return this.encoding === Encoding.DICT ? this.table.copy() : lpCopy(this.arena, this.root);
   }
 
   blocks(visit: (address: number) => void): void {
-    visit(this.root);
-    if (this.encoding !== Encoding.DICT) return;
-    this.dict.blocks(visit);
-    for (let item = this.dict.first(); item !== 0; item = this.dict.next()) visit(item);
+    if (this.encoding === Encoding.DICT) this.table.blocks(visit);
+    else visit(this.root);
   }
 
   override *dismantle(): Generator<number> {
@@ -115,7 +112,8 @@ export class Hash extends Value {
   }
 
   encodingName(): string {
-    return this.encoding === Encoding.DICT ? 'hashtable' : 'listpack';
+    if (this.encoding === Encoding.DICT) return 'hashtable';
+    return this.encoding === Encoding.LISTPACK ? 'listpack' : 'listpackex';
   }
 
   // --- fields ------------------------------------------------------------------------------------------------------
@@ -129,10 +127,10 @@ export class Hash extends Value {
       out.set(arena.bytesOf(item), itemValueIndex(arena, item), itemValueBytes(arena, item));
       return true;
     }
+    const pos = this.findAlive(field, fieldOff, fieldLen);
+    if (pos === 0) return false;
     const u8 = arena.bytesOf(this.root);
     const off = byteIndex(this.root);
-    const pos = lpFind(u8, off, lpFirst(u8, off), field, fieldOff, fieldLen, 1);
-    if (pos === 0) return false;
     lpGet(u8, off, lpNext(u8, off, pos), out);
     return true;
   }
@@ -142,9 +140,7 @@ export class Hash extends Value {
       const item = this.dict.find(field, fieldOff, fieldLen);
       return item !== 0 && !this.isOver(item);
     }
-    const u8 = this.arena.bytesOf(this.root);
-    const off = byteIndex(this.root);
-    return lpFind(u8, off, lpFirst(u8, off), field, fieldOff, fieldLen, 1) !== 0;
+    return this.findAlive(field, fieldOff, fieldLen) !== 0;
   }
 
   /** Bytes of the value; 0 when the field is missing. */
@@ -153,9 +149,9 @@ export class Hash extends Value {
       const item = this.dict.find(field, fieldOff, fieldLen);
       return item === 0 || this.isOver(item) ? 0 : itemValueBytes(this.arena, item);
     }
+    const pos = this.findAlive(field, fieldOff, fieldLen);
     const u8 = this.arena.bytesOf(this.root);
     const off = byteIndex(this.root);
-    const pos = lpFind(u8, off, lpFirst(u8, off), field, fieldOff, fieldLen, 1);
     return pos === 0 ? 0 : lpLength(u8, off, lpNext(u8, off, pos));
   }
 
@@ -176,10 +172,13 @@ export class Hash extends Value {
     valueOff: number,
     valueLen: number,
   ): boolean {
-    const { arena, limits } = this;
-    if (this.encoding === Encoding.DICT || !this.fits(fieldLen, valueLen)) {
-      return this.setInDict(field, fieldOff, fieldLen, value, valueOff, valueLen, Number.NaN);
+    if (this.encoding === Encoding.DICT) {
+      return this.setInTable(field, fieldOff, fieldLen, value, valueOff, valueLen, Number.NaN);
     }
+    if (this.encoding !== Encoding.LISTPACK || !this.fits(fieldLen, valueLen)) {
+      return this.setWithExpire(field, fieldOff, fieldLen, value, valueOff, valueLen, Number.NaN);
+    }
+    const { arena, limits } = this;
     const u8 = arena.bytesOf(this.root);
     const off = byteIndex(this.root);
     const pos = lpFind(u8, off, lpFirst(u8, off), field, fieldOff, fieldLen, 1);
@@ -192,6 +191,19 @@ export class Hash extends Value {
     // Also after a replacement: the limit may have been lowered since.
     if (this.length > limits.hashMaxListpackEntries) this.convert();
     return pos === 0;
+  }
+
+  /** As `set`, and the field keeps the expiry that it has. */
+  setKeepingExpire(
+    field: Uint8Array,
+    fieldOff: number,
+    fieldLen: number,
+    value: Uint8Array,
+    valueOff: number,
+    valueLen: number,
+  ): boolean {
+    if (this.encoding === Encoding.LISTPACK) return this.set(field, fieldOff, fieldLen, value, valueOff, valueLen);
+    return this.setWithExpire(field, fieldOff, fieldLen, value, valueOff, valueLen, KEEP_EXPIRE);
   }
 
   /** Sets the field unless it exists; returns whether it did. */
@@ -208,25 +220,28 @@ export class Hash extends Value {
     return true;
   }
 
-  /** Returns whether the field was there. */
+  /** Returns whether the field was there, expired or not. */
   delete(field: Uint8Array, fieldOff: number, fieldLen: number): boolean {
-    const { arena, dict } = this;
     if (this.encoding === Encoding.DICT) {
-      const item = dict.find(field, fieldOff, fieldLen);
-      if (item === 0 || this.isOver(item)) return false;
-      const expires = itemHasSlot(arena, item);
-      dict.removeFound();
-      arena.free(item);
-      this.dictChanged(expires ? -1 : 0, Number.NaN);
+      const item = this.dict.find(field, fieldOff, fieldLen);
+      if (item === 0) return false;
+      if (itemHasSlot(this.arena, item)) this.expiryChanges();
+      this.table.removeFound(item);
+      this.root = this.table.block;
       return true;
     }
-    const u8 = arena.bytesOf(this.root);
-    const off = byteIndex(this.root);
-    const pos = lpFind(u8, off, lpFirst(u8, off), field, fieldOff, fieldLen, 1);
+    const pos = this.findPosition(field, fieldOff, fieldLen);
     if (pos === 0) return false;
-    this.root = lpDelete(arena, this.root, pos, 2);
+    if (this.encoding === Encoding.LISTPACK) {
+      this.root = lpDelete(this.arena, this.root, pos, 2);
+    } else {
+      if (!Number.isNaN(this.expireAt(pos))) this.expiryChanges();
+      this.root = lpDelete(this.arena, this.root, pos, TRIPLE);
+    }
     return true;
   }
+
+  // --- listpacks ---------------------------------------------------------------------------------------------------
 
   private fits(fieldLen: number, valueLen: number): boolean {
     const { limits } = this;
@@ -235,13 +250,28 @@ export class Hash extends Value {
     return bytes + fieldLen + valueLen <= LP_BYTES_MAX;
   }
 
-  // --- DICT --------------------------------------------------------------------------------------------------------
-
-  private isOver(item: number): boolean {
-    return this.now > 0 && itemHasSlot(this.arena, item) && itemSlot(this.arena, item) < this.now;
+  /** Position of the field in the listpack, expired or not; 0: it is missing. */
+  private findPosition(field: Uint8Array, fieldOff: number, fieldLen: number): number {
+    const u8 = this.arena.bytesOf(this.root);
+    const off = byteIndex(this.root);
+    const skip = this.encoding === Encoding.LISTPACK ? 1 : 2;
+    return lpFind(u8, off, lpFirst(u8, off), field, fieldOff, fieldLen, skip);
   }
 
-  private setInDict(
+  /** As `findPosition`; 0 also when the field has expired. */
+  private findAlive(field: Uint8Array, fieldOff: number, fieldLen: number): number {
+    const pos = this.findPosition(field, fieldOff, fieldLen);
+    if (this.encoding === Encoding.LISTPACK || pos === 0) return pos;
+    return this.expireAt(pos) < this.now ? 0 : pos;
+  }
+
+  /** Expiry of the triple at `pos`; NaN: none. */
+  private expireAt(pos: number): number {
+    return tripleExpire(this.arena.bytesOf(this.root), byteIndex(this.root), pos);
+  }
+
+  /** `setWithExpire` in LISTPACK_EX. */
+  private setTriple(
     field: Uint8Array,
     fieldOff: number,
     fieldLen: number,
@@ -250,102 +280,70 @@ export class Hash extends Value {
     valueLen: number,
     expireAtMs: number,
   ): boolean {
-    const { arena, dict } = this;
-    this.convert();
-    const old = dict.find(field, fieldOff, fieldLen);
-    const expires = !Number.isNaN(expireAtMs);
-    if (old === 0) {
-      const item = itemAlloc(arena, 0, expireAtMs, field, fieldOff, fieldLen, valueLen);
-      copyBytes(value, valueOff, arena.bytesOf(item), itemValueIndex(arena, item), valueLen);
-      dict.insert(item);
-      this.dictChanged(expires ? 1 : 0, expireAtMs);
-      return true;
-    }
-    const isNew = this.isOver(old);
-    const expired = itemHasSlot(arena, old);
-    const room = itemRoom(arena, old);
-    // In place when the value fits and the block is not mostly unused then.
-    if (expires === expired && valueLen <= room && (room <= 64 || valueLen * 2 >= room)) {
-      const item = arena.own(old);
-      setItemValueBytes(arena, item, valueLen);
-      copyBytes(value, valueOff, arena.bytesOf(item), itemValueIndex(arena, item), valueLen);
-      if (expires) setItemSlot(arena, item, expireAtMs);
-      if (item !== old) dict.replaceFound(item);
-    } else {
-      const item = itemAlloc(arena, 0, expireAtMs, field, fieldOff, fieldLen, valueLen);
-      copyBytes(value, valueOff, arena.bytesOf(item), itemValueIndex(arena, item), valueLen);
-      dict.replaceFound(item);
-      arena.free(old);
-    }
-    this.dictChanged((expires ? 1 : 0) - (expired ? 1 : 0), expireAtMs);
-    return isNew;
-  }
-
-  /** Writes what changed in the dict into the block before it. */
-  private dictChanged(expiringChange: number, expireAtMs: number): void {
-    const { arena, dict } = this;
-    const expires = !Number.isNaN(expireAtMs);
-    if (dict.root === arena.getWord(this.root, 0) && expiringChange === 0 && !expires) return;
-    const root = arena.own(this.root);
-    this.root = root;
-    arena.setWord(root, 0, dict.root);
-    const expiring = arena.getWord(root, 1);
-    arena.setWord(root, 1, expiring + expiringChange);
-    if (expires && (expiring === 0 || expireAtMs < arena.getDouble(root, 1))) arena.setDouble(root, 1, expireAtMs);
-  }
-
-  /** A copy of an item, with this expiry (NaN: none). */
-  private copyItem(item: number, expireAtMs: number): number {
     const { arena } = this;
-    const u8 = arena.bytesOf(item);
-    const valueLen = itemValueBytes(arena, item);
-    const keyLen = itemKeyBytes(arena, item);
-    const copy = itemAlloc(arena, 0, expireAtMs, u8, itemKeyIndex(arena, item), keyLen, valueLen);
-    copyBytes(u8, itemValueIndex(arena, item), arena.bytesOf(copy), itemValueIndex(arena, copy), valueLen);
-    return copy;
+    const pos = this.findPosition(field, fieldOff, fieldLen);
+    const before = pos === 0 ? Number.NaN : this.expireAt(pos);
+    const at = expireAtMs === KEEP_EXPIRE ? before : expireAtMs;
+    if (pos !== 0 && Object.is(at, before)) {
+      const u8 = arena.bytesOf(this.root);
+      const off = byteIndex(this.root);
+      this.root = lpReplace(arena, this.root, lpNext(u8, off, pos), value, valueOff, valueLen);
+      return false;
+    }
+    this.expiryChanges();
+    if (pos !== 0) this.root = lpDelete(arena, this.root, pos, TRIPLE);
+    this.root = insertTriple(arena, this.root, field, fieldOff, fieldLen, value, valueOff, valueLen, at);
+    return pos === 0;
   }
+
+  // --- conversion --------------------------------------------------------------------------------------------------
 
   /** To DICT, if it is not there yet. */
   private convert(): void {
     if (this.encoding === Encoding.DICT) return;
-    const { arena, dict } = this;
+    const { arena, table } = this;
     const listpack = this.root;
+    const triples = this.encoding === Encoding.LISTPACK_EX;
     const u8 = arena.bytesOf(listpack);
     const off = byteIndex(listpack);
-    this.createDict();
+    table.create();
     for (let pos = lpFirst(u8, off); pos !== 0; pos = lpNext(u8, off, pos)) {
+      const at = triples ? tripleExpire(u8, off, pos) : Number.NaN;
       lpGet(u8, off, pos, FIELD);
       pos = lpNext(u8, off, pos);
       lpGet(u8, off, pos, VALUE);
-      this.addPair();
+      if (triples) pos = lpNext(u8, off, pos);
+      table.set(FIELD.buf, FIELD.off, FIELD.len, VALUE.buf, VALUE.off, VALUE.len, at);
     }
-    arena.setWord(this.root, 0, dict.root);
+    this.encoding = Encoding.DICT;
+    this.root = table.block;
     arena.free(listpack);
   }
 
-  private createDict(): void {
-    const { arena } = this;
-    this.dict.create();
-    this.encoding = Encoding.DICT;
-    this.root = arena.alloc(DICT_BLOCK_BYTES);
-    arena.setWord(this.root, 0, this.dict.root);
-    arena.setWord(this.root, 1, 0);
-    arena.setDouble(this.root, 1, 0);
-  }
-
-  /** Adds FIELD and VALUE to the dict; false when the field is there. */
-  private addPair(): boolean {
-    const { arena, dict } = this;
-    if (dict.find(FIELD.buf, FIELD.off, FIELD.len) !== 0) return false;
-    const item = itemAlloc(arena, 0, Number.NaN, FIELD.buf, FIELD.off, FIELD.len, VALUE.len);
-    copyBytes(VALUE.buf, VALUE.off, arena.bytesOf(item), itemValueIndex(arena, item), VALUE.len);
-    dict.insert(item);
-    return true;
+  /** A small hash is ready for fields that expire afterwards: LISTPACK becomes LISTPACK_EX. */
+  prepareExpiry(): void {
+    if (this.encoding !== Encoding.LISTPACK) return;
+    this.root = triplesFromPairs(this.arena, this.root);
+    this.encoding = Encoding.LISTPACK_EX;
   }
 
   // --- fields that expire ------------------------------------------------------------------------------------------
 
-  /** Sets the field so that it expires at `expireAtMs`; NaN: never. Returns whether it is new. */
+  private isOver(item: number): boolean {
+    return this.now > 0 && itemHasSlot(this.arena, item) && itemSlot(this.arena, item) < this.now;
+  }
+
+  /** Before the expiry of any field changes. */
+  private expiryChanges(): void {
+    if (this.expiryChanged) return;
+    this.hadFieldExpiry = this.hasFieldExpiry;
+    this.expiryChanged = true;
+  }
+
+  /**
+   * Sets the field so that it expires at `expireAtMs`; NaN: never; KEEP_EXPIRE: when it did before. Returns whether it is
+   * new.
+   */
   setWithExpire(
     field: Uint8Array,
     fieldOff: number,
@@ -355,48 +353,107 @@ export class Hash extends Value {
     valueLen: number,
     expireAtMs: number,
   ): boolean {
-    if (Number.isNaN(expireAtMs)) return this.set(field, fieldOff, fieldLen, value, valueOff, valueLen);
-    return this.setInDict(field, fieldOff, fieldLen, value, valueOff, valueLen, expireAtMs);
+    if (expireAtMs >= 0) {
+      this.prepareExpiry();
+      expireAtMs = Math.max(EXPIRE_MIN, expireAtMs);
+    }
+    if (this.encoding === Encoding.LISTPACK && this.fits(fieldLen, valueLen)) {
+      return this.set(field, fieldOff, fieldLen, value, valueOff, valueLen);
+    }
+    if (this.encoding === Encoding.LISTPACK_EX && this.fits(fieldLen, valueLen)) {
+      const isNew = this.setTriple(field, fieldOff, fieldLen, value, valueOff, valueLen, expireAtMs);
+      if (this.length > this.limits.hashMaxListpackEntries) this.convert();
+      return isNew;
+    }
+    this.convert();
+    return this.setInTable(field, fieldOff, fieldLen, value, valueOff, valueLen, expireAtMs);
+  }
+
+  /** `setWithExpire` in DICT. */
+  private setInTable(
+    field: Uint8Array,
+    fieldOff: number,
+    fieldLen: number,
+    value: Uint8Array,
+    valueOff: number,
+    valueLen: number,
+    expireAtMs: number,
+  ): boolean {
+    const { table } = this;
+    if (expireAtMs >= 0 || table.expiring > 0) this.expiryChanges();
+    const isNew = table.set(field, fieldOff, fieldLen, value, valueOff, valueLen, expireAtMs);
+    this.root = table.block;
+    return isNew;
   }
 
   /** Sets (NaN: clears) the expiry of a field, whose value stays; false when the field is missing. */
   setFieldExpire(field: Uint8Array, fieldOff: number, fieldLen: number, expireAtMs: number): boolean {
-    const { arena, dict } = this;
     if (!this.has(field, fieldOff, fieldLen)) return false;
-    const expires = !Number.isNaN(expireAtMs);
-    if (!expires && this.encoding !== Encoding.DICT) return true;
-    this.convert();
-    const old = dict.find(field, fieldOff, fieldLen);
-    const expired = itemHasSlot(arena, old);
-    if (!expires && !expired) return true;
-    let item = old;
-    if (expires && expired) {
-      item = arena.own(old);
-      setItemSlot(arena, item, expireAtMs);
-    } else {
-      item = this.copyItem(old, expireAtMs);
-      arena.free(old);
+    if (!Number.isNaN(expireAtMs)) {
+      this.prepareExpiry();
+      expireAtMs = Math.max(EXPIRE_MIN, expireAtMs);
     }
-    if (item !== old) dict.replaceFound(item);
-    this.dictChanged((expires ? 1 : 0) - (expired ? 1 : 0), expireAtMs);
+    if (this.encoding === Encoding.LISTPACK) return true;
+    this.expiryChanges();
+    if (this.encoding === Encoding.DICT) {
+      this.table.setFoundExpire(this.dict.find(field, fieldOff, fieldLen), expireAtMs);
+      this.root = this.table.block;
+      return true;
+    }
+    const pos = this.findPosition(field, fieldOff, fieldLen);
+    if (!Object.is(this.expireAt(pos), expireAtMs)) {
+      this.root = moveTriple(this.arena, this.root, pos, expireAtMs);
+    }
     return true;
   }
 
   /** When the field expires (ms since 1970); NaN when never or when it is missing. */
   fieldExpire(field: Uint8Array, fieldOff: number, fieldLen: number): number {
-    if (this.encoding !== Encoding.DICT) return Number.NaN;
-    const item = this.dict.find(field, fieldOff, fieldLen);
-    return item === 0 || this.isOver(item) ? Number.NaN : itemSlot(this.arena, item);
+    if (this.encoding === Encoding.LISTPACK) return Number.NaN;
+    if (this.encoding === Encoding.DICT) {
+      const item = this.dict.find(field, fieldOff, fieldLen);
+      return item === 0 || this.isOver(item) ? Number.NaN : itemSlot(this.arena, item);
+    }
+    const pos = this.findAlive(field, fieldOff, fieldLen);
+    return pos === 0 ? Number.NaN : this.expireAt(pos);
   }
 
   /** Whether any field has an expiry. O(1). */
   get hasFieldExpiry(): boolean {
-    return this.encoding === Encoding.DICT && this.arena.getWord(this.root, 1) > 0;
+    return this.dueSecond !== DUE_NEVER;
   }
 
-  /** No field expires before this moment; NaN when no field has an expiry. O(1). */
-  get minExpire(): number {
-    return this.hasFieldExpiry ? this.arena.getDouble(this.root, 1) : Number.NaN;
+  /** No field expires before this second since 1970; DUE_NEVER when no field has an expiry. O(1). */
+  get dueSecond(): number {
+    if (this.encoding === Encoding.LISTPACK) return DUE_NEVER;
+    if (this.encoding === Encoding.DICT) return this.table.dueSecond;
+    const earliest = earliestTriple(this.arena.bytesOf(this.root), byteIndex(this.root));
+    return Number.isNaN(earliest) ? DUE_NEVER : dueSecond(earliest);
+  }
+
+  /**
+   * One step of a search for fields whose moment is before `nowMs`: deletes up to `max` of them, each after `gone` has been
+   * told of it. Returns whether the search is at its end; the next step goes on with it otherwise.
+   */
+  deleteExpired(nowMs: number, max: number, gone: (field: Slice) => void): boolean {
+    if (this.encoding === Encoding.LISTPACK) return true;
+    this.expiryChanges();
+    if (this.encoding === Encoding.DICT) {
+      const complete = this.table.expire(nowMs, max, gone);
+      this.root = this.table.block;
+      return complete;
+    }
+    const { arena } = this;
+    const u8 = arena.bytesOf(this.root);
+    const off = byteIndex(this.root);
+    const over = countOver(u8, off, nowMs, max);
+    if (over === 0) return true;
+    for (let i = 0; i < over; i++) {
+      lpGet(u8, off, lpSeek(u8, off, i * TRIPLE), FIELD);
+      gone(FIELD);
+    }
+    this.root = lpDelete(arena, this.root, lpFirst(u8, off), over * TRIPLE);
+    return over < max;
   }
 
   // --- walking -----------------------------------------------------------------------------------------------------
@@ -404,7 +461,7 @@ export class Hash extends Value {
   /** Begins a walk over all fields; nothing may change until it ends. */
   start(): void {
     this.walkBegun = false;
-    if (this.encoding === Encoding.LISTPACK) {
+    if (this.encoding !== Encoding.DICT) {
       this.walk = lpFirst(this.arena.bytesOf(this.root), byteIndex(this.root));
     }
   }
@@ -421,8 +478,10 @@ export class Hash extends Value {
       this.give(item, fieldOut, valueOut);
       return true;
     }
-    if (this.walk === 0) return false;
-    this.walk = this.givePair(this.walk, fieldOut, valueOut);
+    do {
+      if (this.walk === 0) return false;
+      this.walk = this.giveAt(this.walk, fieldOut, valueOut);
+    } while (this.expire < this.now);
     return true;
   }
 
@@ -433,20 +492,24 @@ export class Hash extends Value {
     this.expire = itemSlot(arena, item);
   }
 
-  /** The pair whose field is at `pos`; returns the next field's position. */
-  private givePair(pos: number, fieldOut: Slice, valueOut: Slice): number {
+  /** The field at `pos` of the listpack, its value and expiry; returns the next field's position. */
+  private giveAt(pos: number, fieldOut: Slice, valueOut: Slice): number {
     const u8 = this.arena.bytesOf(this.root);
     const off = byteIndex(this.root);
     lpGet(u8, off, pos, fieldOut);
     const valuePos = lpNext(u8, off, pos);
     lpGet(u8, off, valuePos, valueOut);
-    this.expire = Number.NaN;
-    return lpNext(u8, off, valuePos);
+    if (this.encoding === Encoding.LISTPACK) {
+      this.expire = Number.NaN;
+      return lpNext(u8, off, valuePos);
+    }
+    this.expire = tripleExpire(u8, off, pos);
+    return lpNext(u8, off, lpNext(u8, off, valuePos));
   }
 
-  /** HSCAN: visits about `count` fields from `cursor` on and returns the next cursor, 0 at the end. LISTPACK: all. */
+  /** HSCAN: visits about `count` fields from `cursor` on and returns the next cursor, 0 at the end. Small hashes: all. */
   scan(cursor: number, count: number, visit: (field: Slice, value: Slice) => void): number {
-    if (this.encoding === Encoding.LISTPACK) {
+    if (this.encoding !== Encoding.DICT) {
       this.start();
       while (this.next(FIELD, VALUE)) visit(FIELD, VALUE);
       return 0;
@@ -466,9 +529,10 @@ export class Hash extends Value {
       this.give(item, fieldOut, valueOut);
       return true;
     }
-    const index = Math.floor(Math.random() * this.length);
-    this.givePair(lpSeek(this.arena.bytesOf(this.root), byteIndex(this.root), index * 2), fieldOut, valueOut);
-    return true;
+    const each = this.encoding === Encoding.LISTPACK ? 2 : TRIPLE;
+    const index = Math.floor(Math.random() * this.length) * each;
+    this.giveAt(lpSeek(this.arena.bytesOf(this.root), byteIndex(this.root), index), fieldOut, valueOut);
+    return !(this.expire < this.now);
   }
 
   /** Visits `count` different fields chosen at random, all of them when there are no more. */
@@ -525,21 +589,43 @@ export class Hash extends Value {
       this.root = block !== 0 ? block : lpFromBytes(arena, buf, off, len);
       return true;
     }
-    this.createDict();
+    const { table } = this;
+    table.create();
     for (let pos = lpFirst(buf, off); pos !== 0; pos = lpNext(buf, off, pos)) {
       lpGet(buf, off, pos, FIELD);
       pos = lpNext(buf, off, pos);
       lpGet(buf, off, pos, VALUE);
-      if (!this.addPair()) {
-        arena.setWord(this.root, 0, this.dict.root);
-        this.release();
+      if (!table.add(FIELD, VALUE)) {
+        table.release();
         return false;
       }
     }
-    arena.setWord(this.root, 0, this.dict.root);
+    this.encoding = Encoding.DICT;
+    this.root = table.block;
+    return true;
+  }
+
+  /**
+   * As `loadListpack` for one of triples (RDB type 25): keeps it as it is within the limits. False, and nothing made, when it
+   * is larger, empty, or not as hash-triples.ts says, with expiries up to `expireMax`.
+   */
+  loadTriples(buf: Uint8Array, off: number, len: number, expireMax: number): boolean {
+    const { limits } = this;
+    const count = lpCount(buf, off);
+    if (count === 0 || count / TRIPLE > limits.hashMaxListpackEntries || !soundTriples(buf, off, expireMax))
+      return false;
+    for (let pos = lpFirst(buf, off); pos !== 0; pos = lpNext(buf, off, pos)) {
+      if (lpLength(buf, off, pos) > limits.hashMaxListpackValue) return false;
+    }
+    if (!lpDistinct(buf, off, TRIPLE)) return false;
+    this.encoding = Encoding.LISTPACK_EX;
+    this.root = lpFromBytes(this.arena, buf, off, len);
     return true;
   }
 }
+
+/** 0 stands for no expiry in a listpack. */
+const EXPIRE_MIN = 1;
 
 // Scratch of one call; nothing outlives it.
 const FIELD = new Slice();

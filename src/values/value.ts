@@ -14,6 +14,11 @@ export abstract class Value {
   entry = 0;
   root = 0;
   encoding: Encoding = 3;
+  /**
+   * Whether the expiry of an element has changed since the value was opened or stored: only a hash's fields have one. The
+   * database then looks at what it knows of the entry.
+   */
+  expiryChanged = false;
 
   constructor(
     readonly arena: Arena,

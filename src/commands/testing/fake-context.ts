@@ -59,6 +59,14 @@ export class FakeContext implements Context {
         this.effects.push(['DEL', latin1(key)]);
         this.event('expired', db, key);
       },
+      fieldExpired: (_db, key, field) => {
+        this.effects.push(['HDEL', latin1(key), latin1(field)]);
+      },
+      fieldsExpired: (db, key, emptied) => {
+        this.touched.push(`${db.index}:${latin1(key)}`);
+        this.event('hexpired', db, key);
+        if (emptied) this.event('del', db, key);
+      },
     });
     this.db = this.keyspace.databases[0]!;
     for (const row of tables.flat()) this.rows.set(row.name, row);
@@ -196,6 +204,7 @@ export class FakeContext implements Context {
       }
       const off = a.off[i]!;
       value.entry = db.addValue(a.buf, off, a.len[i]!, typeOf(value), value.encoding, value.root, Number.NaN);
+      value.expiryChanged = false;
       this.event('new', db, a.bytes(i));
       return false;
     }

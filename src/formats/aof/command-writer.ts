@@ -5,11 +5,12 @@
  *   XADD key id f v ...    XSETID key id ENTRIESADDED n MAXDELETEDID id    and for each group of the stream
  *   XGROUP CREATE key group id ENTRIESREAD n    XGROUP CREATECONSUMER key group consumer
  *   XCLAIM key group consumer 0 id TIME ms RETRYCOUNT n JUSTID FORCE
+ *   HPEXPIREAT key ms FIELDS 1 field    for each field that expires
  *   PEXPIREAT key ms
  *
  * A command holds at most 64 elements, and ends early when it has become large, so that whoever loads it needs little memory.
- * Values that no command of this server can make (fields that expire, streams with a pending entry that is deleted, values
- * of modules) are an UnsupportedError that names the key; so are function libraries.
+ * Values that no command of this server can make (streams with a pending entry that is deleted, values of modules) are an
+ * UnsupportedError that names the key; so are function libraries.
  *
  * Works on an attached arena in another thread.
  */
@@ -18,7 +19,7 @@ import { formatDouble } from '../../base/numbers.js';
 import { Slice } from '../../base/slice.js';
 import type { Arena } from '../../memory/arena.js';
 import {
-  Encoding,
+  type Encoding,
   ItemType,
   itemKeyBytes,
   itemKeyIndex,
@@ -121,10 +122,11 @@ export class CommandWriter {
       }
       case ItemType.HASH: {
         const hash = this.hash.open(encoding, itemRoot(arena, entry));
-        if (encoding === Encoding.DICT && hash.hasFieldExpiry) this.refuse('fields that expire');
         this.begin('HMSET', 2);
         hash.start();
         while (hash.next(a, b)) this.element(a, b);
+        this.endCommand();
+        if (hash.hasFieldExpiry) this.fieldExpiries(hash);
         break;
       }
       case ItemType.STREAM:
@@ -146,6 +148,19 @@ export class CommandWriter {
 
   end(): void {
     this.flush();
+  }
+
+  private fieldExpiries(hash: Hash): void {
+    const { a, b } = this;
+    hash.start();
+    while (hash.next(a, b)) {
+      if (Number.isNaN(hash.expire)) continue;
+      this.begun(6, 'HPEXPIREAT');
+      this.text(milliseconds(hash.expire));
+      this.text('FIELDS');
+      this.text('1');
+      this.out.bulk(a.buf, a.off, a.len);
+    }
   }
 
   // --- streams -------------------------------------------------------------------------------------------------------

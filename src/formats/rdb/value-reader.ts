@@ -266,6 +266,10 @@ export class ValueReader {
       this.takeListpack(input, hash, 'pairs of different fields and their values', input.offset);
       return;
     }
+    if (rdbType === RdbType.HASH_LISTPACK_EX || rdbType === RdbType.HASH_LISTPACK_EX_PRE_GA) {
+      this.triples(input, rdbType === RdbType.HASH_LISTPACK_EX);
+      return;
+    }
     hash.create();
     this.made = true;
     switch (rdbType) {
@@ -287,10 +291,6 @@ export class ValueReader {
       case RdbType.HASH_METADATA:
       case RdbType.HASH_METADATA_PRE_GA:
         this.fieldsAfterExpiry(input, rdbType === RdbType.HASH_METADATA);
-        return;
-      case RdbType.HASH_LISTPACK_EX:
-      case RdbType.HASH_LISTPACK_EX_PRE_GA:
-        this.triples(input, rdbType === RdbType.HASH_LISTPACK_EX);
         return;
       default:
         this.valkeyFields(input);
@@ -322,6 +322,8 @@ export class ValueReader {
   private fieldsAfterExpiry(input: RdbInput, relative: boolean): void {
     const base = relative ? input.i64() - 1 : 0;
     const count = input.length();
+    this.hash.expect(Math.min(count, HINT_MAX));
+    this.hash.prepareExpiry();
     for (let i = 0; i < count; i++) {
       const at = input.offset;
       const ttl = input.length();
@@ -335,10 +337,17 @@ export class ValueReader {
   /** Types 25 (the smallest expiry comes first) and 23: a listpack of field, value, expiry (0 = none). */
   private triples(input: RdbInput, smallestFirst: boolean): void {
     if (smallestFirst) input.i64();
-    const { pack, a, b, ttl } = this;
+    const { hash, pack, a, b, ttl } = this;
     const at = input.offset;
     this.readListpack(input);
     const { buf, off } = pack;
+    this.made = hash.loadTriples(buf, off, pack.len, FIELD_EXPIRE_MAX);
+    if (this.made) return;
+    // Too large, not in order, or damaged.
+    hash.create();
+    this.made = true;
+    hash.expect(lpCount(buf, off) / 3);
+    hash.prepareExpiry();
     if (lpCount(buf, off) % 3 !== 0) input.corrupt('fields, values and expiries', 'elements that are no triples', at);
     for (let pos = lpFirst(buf, off); pos !== 0; ) {
       lpGet(buf, off, pos, a);

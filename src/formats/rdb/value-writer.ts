@@ -3,7 +3,7 @@
  * there, module values as they were read, everything else element by element. Works on an attached arena in another thread.
  *
  * What an older version lacks:
- *   below 12  fields that expire (24)      nothing else can say it
+ *   below 12  fields that expire (24, 25)  nothing else can say it
  *   below 11  set listpack (20)            written as a plain set (2); stream3 (21) as stream2 (19)
  *   below 10  listpacks (16, 17), lists of listpacks (18)   written element by element (4, 5, 1); a stream as type 15
  */
@@ -14,6 +14,7 @@ import { Encoding, ItemType, itemMeta, itemRoot, itemValueBytes, itemValueIndex 
 import { lpBytes, lpFirst, lpGet } from '../../memory/listpack.js';
 import { blobValue } from '../../values/blob.js';
 import { Hash } from '../../values/hash.js';
+import { earliestTriple } from '../../values/hash-triples.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
 import { Stream } from '../../values/stream.js';
@@ -55,8 +56,7 @@ export class ValueWriter {
   /** What this version cannot say about the entry's value; '' when it can say all. */
   unsupported(entry: number): string {
     if (this.version >= 12) return '';
-    const meta = itemMeta(this.arena, entry);
-    if ((meta & 7) !== ItemType.HASH || ((meta >>> 3) & 7) !== Encoding.DICT) return '';
+    if ((itemMeta(this.arena, entry) & 7) !== ItemType.HASH) return '';
     return this.openHash(entry).hasFieldExpiry ? 'fields that expire need RDB version 12' : '';
   }
 
@@ -77,6 +77,7 @@ export class ValueWriter {
         return encoding === Encoding.LISTPACK && version >= 10 ? RdbType.ZSET_LISTPACK : RdbType.ZSET_2;
       case ItemType.HASH:
         if (encoding === Encoding.LISTPACK && version >= 10) return RdbType.HASH_LISTPACK;
+        if (encoding === Encoding.LISTPACK_EX && version >= 12) return RdbType.HASH_LISTPACK_EX;
         if (encoding === Encoding.DICT && version >= 12 && this.openHash(entry).hasFieldExpiry) {
           return RdbType.HASH_METADATA;
         }
@@ -106,6 +107,12 @@ export class ValueWriter {
       case RdbType.HASH_LISTPACK:
         out.string(u8, off, lpBytes(u8, off));
         return;
+      case RdbType.HASH_LISTPACK_EX: {
+        const earliest = earliestTriple(u8, off);
+        out.i64(Number.isNaN(earliest) ? 0 : earliest);
+        out.string(u8, off, lpBytes(u8, off));
+        return;
+      }
     }
     const encoding = ((itemMeta(arena, entry) >>> 3) & 7) as Encoding;
     switch (type) {
