@@ -6,7 +6,7 @@ import type { Context } from './context.js';
 import { wrongArity } from './errors.js';
 import { isPast } from './expire-time.js';
 import { fieldMoment, fieldsFrom, propagateDeleted } from './hash-expire.js';
-import { hashToWrite, withoutExpired } from './hash-lookup.js';
+import { dropExpired, hashToWrite, withoutExpired } from './hash-lookup.js';
 import { quoted } from './text.js';
 
 const HSETEX_ARITY = wrongArity('hsetex');
@@ -147,6 +147,9 @@ export function hsetex(c: Context, a: Args): void {
   if (hash === null) return c.out.int(0);
   if (condition !== null) hash = meetsCondition(c, a, hash, condition, first);
   if (hash === null) return c.out.int(0);
+  // There is no expiry to keep of a field whose time is over.
+  if (options.keepsExpiry && hash.hasFieldExpiry && dropExpired(c, a, first, a.count, 2))
+    hash = hashToWrite(c, a, true)!;
   const pairs = (a.count - first) / 2;
   const past = momentAt !== 0 && isPast(c, atMs);
   setPairs(a, hash, options, past);

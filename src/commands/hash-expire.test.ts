@@ -520,6 +520,16 @@ describe.each(SIZES)('HGETDEL, HGETEX and HSETEX in a %s', (encoding) => {
     expectNoLeak(t.keyspace);
   });
 
+  it('HSETEX KEEPTTL keeps no expiry that is over', () => {
+    t.run('HSETEX', 'h', 'PX', 10, 'FIELDS', 2, 'a', '1', 'b', '2');
+    t.now += 11;
+    t.forget();
+    expect(t.run('HSETEX', 'h', 'KEEPTTL', 'FIELDS', 2, 'a', '3', 'b', 'a')).toBe(1);
+    expect([t.run('HMGET', 'h', 'a', 'b'), t.run('HTTL', 'h', 'FIELDS', 1, 'a')]).toEqual([['3', 'a'], [-1]]);
+    expect(t.events).toEqual(['hexpired h', 'del h', 'new h', 'hset h']);
+    expect(t.effects.map(([name, , second]) => `${name} ${second}`)).toEqual(['HDEL a', 'HDEL b', 'HSETEX KEEPTTL']);
+  });
+
   it('HSETEX with a moment that has passed deletes', () => {
     expect(t.run('HSETEX', 'h', 'PX', 0, 'FIELDS', 2, 'a', '1', 'b', '2')).toBe(1);
     expect(t.events).toEqual(['new h', 'hset h', 'hdel h', 'del h']);

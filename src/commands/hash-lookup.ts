@@ -16,14 +16,14 @@ export function hashToWrite(c: Context, a: Args, create: boolean): Hash | null {
 }
 
 /**
- * Deletes those of the fields in arguments `from` and following (up to `to`) whose time is over, and the hash when it has no
+ * Deletes those of the fields in every `step`-th argument, `from` up to `to`, whose time is over, and the hash when it has no
  * other. Returns whether there were any: then the hash must be looked up anew.
  */
-export function dropExpired(c: Context, a: Args, from: number, to: number): boolean {
+export function dropExpired(c: Context, a: Args, from: number, to: number, step = 1): boolean {
   const { fieldExpiry } = c.keyspace;
   const key = a.bytes(1);
   let some = false;
-  for (let i = from; i < to; i++) {
+  for (let i = from; i < to; i += step) {
     const entry = c.db.find(a.buf, a.off[1]!, a.len[1]!);
     if (fieldExpiry.expire(c.db, entry, a.buf, a.off[i]!, a.len[i]!)) some = true;
   }
