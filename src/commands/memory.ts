@@ -1,11 +1,22 @@
-/** MEMORY: what a key costs. */
+/** MEMORY: what keys and the server cost. */
 import type { Args } from '../formats/resp/args.js';
 import { entryBytes } from '../keyspace/memory-usage.js';
 import type { Context } from './context.js';
 import { NOT_INTEGER, SYNTAX } from './errors.js';
 import { helpText } from './help.js';
 import { KEY_ARG, keySpec } from './rows.js';
+import { serverOf } from './services.js';
 import type { CommandSpec } from './spec.js';
+
+const NO_KEYS = {
+  arity: 2,
+  flags: [],
+  keys: [0, 0, 0],
+  acl: [],
+  since: '4.0.0',
+  group: 'server',
+} as const;
+const OF_EACH_SHARD = ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'];
 
 export const MEMORY_COMMANDS: readonly CommandSpec[] = [
   {
@@ -32,6 +43,38 @@ export const MEMORY_COMMANDS: readonly CommandSpec[] = [
         complexity: 'O(N) where N is the number of samples.',
         arguments: [KEY_ARG, { name: 'count', type: 'integer', token: 'SAMPLES', optional: true }],
         handler: usage,
+      },
+      {
+        ...NO_KEYS,
+        name: 'doctor',
+        summary: 'Tells what may be wrong with the use of memory.',
+        complexity: 'O(1)',
+        tips: OF_EACH_SHARD,
+        handler: doctor,
+      },
+      {
+        ...NO_KEYS,
+        name: 'malloc-stats',
+        summary: 'Tells what the arena knows about its blocks.',
+        complexity: 'Depends on how much memory is in use.',
+        tips: OF_EACH_SHARD,
+        handler: mallocStats,
+      },
+      {
+        ...NO_KEYS,
+        name: 'purge',
+        summary: 'Gives memory back that nothing lies in.',
+        complexity: 'Depends on how much memory is in use.',
+        tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
+        handler: purge,
+      },
+      {
+        ...NO_KEYS,
+        name: 'stats',
+        summary: 'Tells what memory goes to.',
+        complexity: 'O(1)',
+        tips: OF_EACH_SHARD,
+        handler: stats,
       },
       {
         name: 'help',
@@ -66,7 +109,48 @@ function usage(c: Context, a: Args): void {
   c.out.int(entryBytes(c.keyspace, entry, Number(samples)) + TABLE_BYTES);
 }
 
+function doctor(c: Context): void {
+  c.out.verbatim(serverOf(c).memory.doctor());
+}
+
+function mallocStats(c: Context): void {
+  c.out.verbatim(serverOf(c).memory.mallocStats());
+}
+
+function purge(c: Context): void {
+  serverOf(c).memory.purge();
+  c.out.ok();
+}
+
+function stats(c: Context): void {
+  const { out } = c;
+  const rows = serverOf(c).memory.stats();
+  out.map(rows.length);
+  for (const [name, value] of rows) {
+    out.bulkText(name);
+    if (typeof value === 'number') {
+      out.int(value);
+    } else if ('double' in value) {
+      out.double(value.double);
+    } else {
+      out.map(value.length);
+      for (const [part, bytes] of value) {
+        out.bulkText(part);
+        out.int(bytes);
+      }
+    }
+  }
+}
+
 const HELP = [
+  'DOCTOR',
+  '    Return memory problems reports.',
+  'MALLOC-STATS',
+  '    Return internal statistics report from the memory allocator.',
+  'PURGE',
+  '    Attempt to purge dirty pages for reclamation by the allocator.',
+  'STATS',
+  '    Return information about the memory usage of the server.',
   'USAGE <key> [SAMPLES <count>]',
   '    Return memory in bytes used by <key> and its value. Nested values are',
   '    sampled up to <count> times (default: 5, 0 means sample all).',

@@ -23,13 +23,17 @@ const SHARED_REFCOUNT = 2147483647;
 
 const HELP = [
   'ENCODING <key>',
-  '    Return how the value of <key> is stored.',
+  '    Return the kind of internal representation used in order to store the value',
+  '    associated with a <key>.',
   'FREQ <key>',
-  '    Return how often <key> is accessed: a counter that grows with the logarithm.',
+  '    Return the access frequency index of the <key>. The returned integer is',
+  '    proportional to the logarithm of the recent access frequency of the key.',
   'IDLETIME <key>',
-  '    Return for how many seconds <key> has not been accessed.',
+  '    Return the idle time of the <key>, that is the approximated number of',
+  '    seconds elapsed since the last access to the key.',
   'REFCOUNT <key>',
-  '    Return how many references the value of <key> has.',
+  '    Return the number of references of the value associated with the specified',
+  '    <key>.',
 ];
 
 /** The word that OBJECT ENCODING and DEBUG OBJECT say. Opens the shared handle of a collection. */

@@ -197,6 +197,21 @@ export interface LatencyFace {
   reset(events: readonly string[]): number;
 }
 
+/** A row of MEMORY STATS. */
+export type MemoryStat = readonly [
+  name: string,
+  value: number | { double: number } | readonly (readonly [string, number])[],
+];
+
+export interface MemoryFace {
+  stats(): readonly MemoryStat[];
+  doctor(): string;
+  /** The arena's account of itself. */
+  mallocStats(): string;
+  /** Gives back what memory can be given back. */
+  purge(): void;
+}
+
 /** The server's Context: what handlers of the connection, transaction and server families use besides. */
 export interface ServerContext extends ConfigContext {
   /** Who runs this command. */
@@ -209,6 +224,7 @@ export interface ServerContext extends ConfigContext {
   readonly tracking: Tracking;
   readonly slowLog: SlowLogFace;
   readonly latency: LatencyFace;
+  readonly memory: MemoryFace;
   /** Microseconds since 1970. */
   microseconds(): number;
   /** Whether a client must authenticate. */

@@ -40,9 +40,9 @@ describe('Keyspace', () => {
       const used = keyspace.arena.bytesUsed;
       db.deleteEntry(entry);
       expect(db.size).toBe(0);
-      expect(keyspace.garbage.count).toBe(1);
+      expect(keyspace.discarded.count).toBe(1);
       expect(keyspace.arena.bytesUsed).toBeGreaterThan(used * 0.9);
-      for (let slices = 0; keyspace.garbage.count > 0; slices++) {
+      for (let slices = 0; keyspace.discarded.count > 0; slices++) {
         expect(slices).toBeLessThan(ELEMENTS);
         keyspace.freeSlice(100);
       }
@@ -64,7 +64,7 @@ describe('Keyspace', () => {
       });
       const reader = Arena.attach(keyspace.arena.buffers());
       keyspace.databases[0]!.deleteEntry(entry);
-      while (keyspace.garbage.count > 0) keyspace.freeSlice(100);
+      while (keyspace.discarded.count > 0) keyspace.freeSlice(100);
       for (let i = 0; i < 3; i++) add(keyspace, `other-${i}`, type);
       expect(handed.length).toBe(1);
       expect(describeEntry(reader, handed[0]!, keyspace)).toBe(before);
@@ -85,7 +85,7 @@ describe('Keyspace', () => {
     add(keyspace, 'large', ItemType.ZSET);
     expect(keyspace.flush(db, true)).toBe(3001);
     expect(db.size).toBe(0);
-    for (let slices = 0; keyspace.garbage.count > 0; slices++) {
+    for (let slices = 0; keyspace.discarded.count > 0; slices++) {
       expect(slices).toBeLessThan(300);
       keyspace.freeSlice(100);
     }

@@ -13,8 +13,8 @@ import type { Limits, Value } from '../values/value.js';
 import { DEFAULT_LIMITS } from '../values/value.js';
 import { ZSet } from '../values/zset.js';
 import { Database, POSITION_END, Table } from './database.js';
+import { Discarded } from './discarded.js';
 import { FieldExpiry } from './field-expiry.js';
-import { Garbage } from './garbage.js';
 import type { KeyWaits, Waiter } from './key-waits.js';
 import type { Lfu } from './lfu.js';
 import { lostBytes } from './memory-usage.js';
@@ -80,7 +80,7 @@ export class Keyspace {
   /** Told of keys that come and go; null while nobody waits for one. */
   waits: KeyWaits<Waiter> | null = null;
   /** Tables of flushed databases, and large values, that wait to be freed in slices. */
-  readonly garbage: Garbage;
+  readonly discarded: Discarded;
   /** What is freed lazily besides UNLINK and ASYNC; see `freeValue`. */
   readonly lazyfree: LazyFree = {
     eviction: false,
@@ -107,7 +107,7 @@ export class Keyspace {
     this.hooks = hooks;
     this.limits = limits;
     this.arena = arena;
-    this.garbage = new Garbage(arena);
+    this.discarded = new Discarded(arena);
     this.list = new List(arena, limits);
     this.hash = new Hash(arena, limits);
     this.set = new SetValue(arena, limits);
@@ -300,7 +300,7 @@ export class Keyspace {
     }
     const handle = this.freeHandleOf(type).open(encoding, root);
     if (handle.effort <= (lazily ? FREED_AT_ONCE_LAZILY_MAX : FREED_AT_ONCE_MAX)) handle.release();
-    else this.garbage.add(this.newHandle(type).open(encoding, root).dismantle(), 1);
+    else this.discarded.add(this.newHandle(type).open(encoding, root).dismantle(), 1);
   }
 
   private newHandle(type: ItemType): Value {
@@ -382,15 +382,15 @@ export class Keyspace {
     const size = table.count;
     if (this.waits !== null) this.waits.databaseGoes(db, null);
     db.table = new Table(this.arena);
-    this.garbage.addTable(table, this.dismantleTable(table), size, () => lostBytes(this, table));
+    this.discarded.addTable(table, this.dismantleTable(table), size, () => lostBytes(this, table));
     if (!lazily) this.freeSlice(Number.POSITIVE_INFINITY);
     return size;
   }
 
   /** Frees up to `blocksMax` blocks of what waits to be freed. Returns whether nothing is left that can be freed now. */
   freeSlice(blocksMax: number): boolean {
-    this.garbage.free(blocksMax);
-    return this.garbage.settle();
+    this.discarded.free(blocksMax);
+    return this.discarded.settle();
   }
 
   /** All blocks of a table that nobody uses any more: its values', its entries and its own. See Value.dismantle. */

@@ -10,6 +10,10 @@ import { ScoreOrder } from '../values/zset-order.js';
 import type { Table } from './database.js';
 import type { Keyspace } from './keyspace.js';
 
+/** What an entry takes besides its key, its value and its place in the table; and more when it expires. */
+export const ENTRY_OVERHEAD = 8;
+export const EXPIRY_BYTES = 8;
+
 /** Up to so many elements are all looked at. */
 const ELEMENTS_WHOLE = 1000;
 
@@ -51,11 +55,11 @@ const TABLE_SAMPLES = 64;
  * arena holds, by a look at some entries of every table. So the shares of all tables are all the memory there is.
  */
 export function lostBytes(keyspace: Keyspace, table: Table): number {
-  const { arena, garbage } = keyspace;
+  const { arena, discarded } = keyspace;
   const lost = weight(keyspace, table);
   let all = lost;
   for (const db of keyspace.databases) all += weight(keyspace, db.table);
-  return ((arena.bytesUsed - arena.bytesDeferred - garbage.bytesWaiting) * lost) / all;
+  return ((arena.bytesUsed - arena.bytesDeferred - discarded.bytesWaiting) * lost) / all;
 }
 
 function weight(keyspace: Keyspace, table: Table): number {

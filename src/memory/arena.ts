@@ -84,6 +84,18 @@ export interface ArenaStats {
   segments: number;
 }
 
+/** Blocks of one size: what MEMORY MALLOC-STATS tells. */
+export interface SizeStats {
+  /** Of a block; 0: those that take whole pages. */
+  bytes: number;
+  spans: number;
+  /** Pages of the spans, 8 KiB each. */
+  pages: number;
+  blocks: number;
+  /** Blocks that could be had without another span. */
+  free: number;
+}
+
 /** What `capture.ts` tells the arena about the snapshot worker's progress; both count entries handed over. */
 export interface SnapshotProgress {
   /** Sequence number of the newest entry handed to the worker. */
@@ -226,6 +238,18 @@ export class Arena {
     if (used === 0 && (this.spanNext[span]! >= 0 || this.spanPrev[span]! >= 0)) {
       this.unlink(span, cls);
       this.freeSpan(span);
+    }
+  }
+
+  /** Gives everything back that can be: empty spans, and segments in which nothing lies, the reserve included. */
+  purge(): void {
+    this.trim();
+    for (let segment = 1; segment < this.u8.length; segment++) {
+      const first = segment * PAGES_PER_SEGMENT;
+      if (this.u8[segment] === GONE_U8 || this.spanClass[first] !== CLASS_FREE) continue;
+      if (this.spanPages[first] !== PAGES_PER_SEGMENT) continue;
+      this.removeRun(first, PAGES_PER_SEGMENT);
+      this.dropSegment(segment);
     }
   }
 
@@ -492,27 +516,51 @@ export class Arena {
     };
   }
 
+  /** What the blocks of each size take, by ascending size; large ones together come last, with size 0. Goes over all pages. */
+  sizes(): SizeStats[] {
+    const sizes = [...CLASS_SIZES, 0].map((bytes) => ({ bytes, spans: 0, pages: 0, blocks: 0, free: 0 }));
+    this.forEachSpan((span, cls) => {
+      const size = sizes[cls === CLASS_LARGE ? CLASS_COUNT : cls]!;
+      const used = this.spanUsed[span]!;
+      size.spans++;
+      size.pages += this.spanPages[span]!;
+      size.blocks += used;
+      if (cls !== CLASS_LARGE) size.free += this.spanCapacity(span, cls) - used;
+    });
+    return sizes.filter((size) => size.spans > 0);
+  }
+
   /** Addresses of all allocated blocks (deferred ones excluded), ascending. For audits and tests: slow. */
   allocated(): number[] {
     const out: number[] = [];
+    this.forEachSpan((span, cls) => {
+      if (cls === CLASS_LARGE) out.push(span * 1024);
+      else this.allocatedInSpan(span, cls, out);
+    });
+    const waiting = new Set(this.deferred.values());
+    return out.filter((address) => !waiting.has(address));
+  }
+
+  private forEachSpan(visit: (span: number, cls: number) => void): void {
     for (let segment = 0; segment < this.u8.length; segment++) {
       if (this.u8[segment] === GONE_U8) continue;
       let page = segment === 0 ? 1 : segment * PAGES_PER_SEGMENT;
       const end = (segment + 1) * PAGES_PER_SEGMENT;
       while (page < end) {
         const cls = this.spanClass[page]!;
-        if (cls === CLASS_LARGE) out.push(page * 1024);
-        else if (cls !== CLASS_FREE) this.allocatedInSpan(page, cls, out);
+        if (cls !== CLASS_FREE) visit(page, cls);
         page += Math.max(1, this.spanPages[page]!);
       }
     }
-    const waiting = new Set(this.deferred.values());
-    return out.filter((address) => !waiting.has(address));
+  }
+
+  private spanCapacity(span: number, cls: number): number {
+    return Math.floor((this.spanPages[span]! * PAGE_BYTES) / CLASS_SIZES[cls]!);
   }
 
   private allocatedInSpan(span: number, cls: number, out: number[]): void {
     const units = CLASS_SIZES[cls]! >>> 3;
-    const total = Math.floor((this.spanPages[span]! * PAGE_BYTES) / CLASS_SIZES[cls]!);
+    const total = this.spanCapacity(span, cls);
     const free = new Set<number>();
     for (let a = this.spanFree[span]!; a !== 0; a = this.getWord(a, 0)) free.add(a);
     for (let i = this.spanBump[span]!; i < total; i++) {

@@ -421,6 +421,13 @@ export class ClientRegistry implements Clients {
   /** Those of replicas, which maxmemory does not count: what they are sent grows with every key that is evicted. */
   replicaBytes = 0;
 
+  /** How many clients there are of either kind. */
+  get counts(): { normal: number; replicas: number } {
+    let replicas = 0;
+    for (const client of this.byId.values()) if (client.type === 'replica') replicas++;
+    return { normal: this.byId.size - replicas, replicas };
+  }
+
   measure(): void {
     let bytes = 0;
     let replicaBytes = 0;

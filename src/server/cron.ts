@@ -44,7 +44,7 @@ export class Cron {
   private timer: NodeJS.Timeout | null = null;
   private slices: NodeJS.Timeout | null = null;
   private lastSecondMs = 0;
-  private readonly garbage = new GarbageWatch();
+  readonly garbage = new GarbageWatch();
 
   constructor(private readonly server: Server) {}
 

@@ -113,8 +113,8 @@ describe('eviction', () => {
         await eventually(() => isBelow(live));
         expect(live.server.eviction.evictedKeys).toBe(1);
         expect(live.server.keyspace.size).toBe(50);
-        await eventually(() => live.server.keyspace.garbage.count === 0);
-        expect(live.server.keyspace.garbage.freedObjects).toBe(1);
+        await eventually(() => live.server.keyspace.discarded.count === 0);
+        expect(live.server.keyspace.discarded.freedObjects).toBe(1);
       },
       { clock: new TickingClock(0.2) },
     ));
@@ -160,8 +160,8 @@ describe('eviction', () => {
       expect(keyspace.size).toBe(400);
       expect(live.server.eviction.evictedKeys).toBe(0);
       capture.end();
-      await eventually(() => keyspace.garbage.count === 0);
-      expect(keyspace.garbage.bytesWaiting).toBe(0);
+      await eventually(() => keyspace.discarded.count === 0);
+      expect(keyspace.discarded.bytesWaiting).toBe(0);
       expect(live.server.eviction.evictedKeys).toBe(0);
     }));
 

@@ -94,7 +94,7 @@ export class Eviction implements MemoryGuard {
     this.room =
       this.limit === 0
         ? Number.POSITIVE_INFINITY
-        : this.limit - server.memoryAtStart - server.clients.bytes + server.keyspace.garbage.bytesWaiting;
+        : this.limit - server.memoryAtStart - server.clients.bytes + server.keyspace.discarded.bytesWaiting;
   }
 
   /** Milliseconds for which there was too much: until now in all, and this time. */
@@ -150,11 +150,11 @@ export class Eviction implements MemoryGuard {
   private evict(endMs: number): Outcome {
     const { server, victims, arena } = this;
     const { keyspace, clock } = server;
-    const { garbage } = keyspace;
+    const { discarded } = keyspace;
     const samples = server.config.values['maxmemory-samples'];
     for (let keys = 0; this.isOver; ) {
-      if (garbage.free(FREED_PER_STEP) === 0) {
-        // A table that waited for a snapshot may have become garbage that can be freed.
+      if (discarded.free(FREED_PER_STEP) === 0) {
+        // A table that waited for a snapshot may have become one that can be freed.
         this.measure();
         if (!this.isOver) return 'ok';
         const entry = victims.next(samples);

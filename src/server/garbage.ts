@@ -30,10 +30,19 @@ export class GarbageWatch {
     if (arrayBuffers - liveBytes < DEAD_MIN || heapUsed > HEAP_MAX) return;
     this.pause = PAUSE_SECONDS;
     this.count++;
-    if (collect === null) {
-      setFlagsFromString('--expose-gc');
-      collect = runInNewContext('gc') as () => void;
-    }
-    collect();
+    collectGarbage();
   }
+
+  /** MEMORY PURGE. */
+  collect(): void {
+    if (process.memoryUsage().heapUsed <= HEAP_MAX) collectGarbage();
+  }
+}
+
+function collectGarbage(): void {
+  if (collect === null) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
 }

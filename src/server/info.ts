@@ -3,6 +3,7 @@ import { cpus, machine, type as osType, release, totalmem } from 'node:os';
 import { ONGGI_VERSION, REDIS_VERSION } from '../base/version.js';
 import type { Command } from '../commands/table.js';
 import { persistenceInfo } from '../persistence/persistence-info.js';
+import { memoryFigures, ratio } from './memory-report.js';
 import type { Server } from './server.js';
 
 type Field = readonly [name: string, value: string | number];
@@ -114,16 +115,10 @@ function clientsSection(server: Server): Field[] {
 
 function memorySection(server: Server): Field[] {
   const { config } = server;
-  server.clients.measure();
-  const m = server.memory();
-  const { rss, heapUsed } = process.memoryUsage();
-  const stats = server.keyspace.arena.stats();
-  const peak = Math.max(server.memoryPeak, m.used);
+  const { arena, discarded } = server.keyspace;
+  const m = memoryFigures(server);
+  const { rss, peak } = m;
   const maxmemory = Number(config.values.maxmemory);
-  const overhead = m.used - m.data;
-  const allocatorActive = stats.bytesUsed + stats.bytesFreeInSpans;
-  const ratio = (a: number, b: number) => (b === 0 ? 0 : a / b).toFixed(2);
-  const net = Math.max(1, m.used - server.memoryAtStart);
   return [
     ['used_memory', m.used],
     ['used_memory_human', humanBytes(m.used)],
@@ -132,13 +127,13 @@ function memorySection(server: Server): Field[] {
     ['used_memory_peak', peak],
     ['used_memory_peak_human', humanBytes(peak)],
     ['used_memory_peak_perc', `${((m.used / peak) * 100).toFixed(2)}%`],
-    ['used_memory_overhead', overhead],
-    ['used_memory_startup', server.memoryAtStart],
-    ['used_memory_dataset', m.data],
-    ['used_memory_dataset_perc', `${Math.min(100, (m.data / net) * 100).toFixed(2)}%`],
-    ['allocator_allocated', stats.bytesUsed],
-    ['allocator_active', allocatorActive],
-    ['allocator_resident', stats.bytesReserved],
+    ['used_memory_overhead', m.overhead],
+    ['used_memory_startup', m.startup],
+    ['used_memory_dataset', m.dataset],
+    ['used_memory_dataset_perc', `${m.datasetPercent.toFixed(2)}%`],
+    ['allocator_allocated', m.allocated],
+    ['allocator_active', m.active],
+    ['allocator_resident', m.resident],
     ['total_system_memory', totalmem()],
     ['total_system_memory_human', humanBytes(totalmem())],
     ['used_memory_lua', 0],
@@ -157,13 +152,13 @@ function memorySection(server: Server): Field[] {
     ['maxmemory', maxmemory],
     ['maxmemory_human', humanBytes(maxmemory)],
     ['maxmemory_policy', config.values['maxmemory-policy']],
-    ['allocator_frag_ratio', ratio(allocatorActive, stats.bytesUsed)],
-    ['allocator_frag_bytes', stats.bytesFreeInSpans],
-    ['allocator_rss_ratio', ratio(stats.bytesReserved, allocatorActive)],
-    ['allocator_rss_bytes', stats.bytesFreePages],
-    ['rss_overhead_ratio', ratio(rss, stats.bytesReserved)],
-    ['rss_overhead_bytes', rss - stats.bytesReserved],
-    ['mem_fragmentation_ratio', ratio(rss, m.used)],
+    ['allocator_frag_ratio', decimals(m.active, m.allocated)],
+    ['allocator_frag_bytes', m.active - m.allocated],
+    ['allocator_rss_ratio', decimals(m.resident, m.active)],
+    ['allocator_rss_bytes', m.resident - m.active],
+    ['rss_overhead_ratio', decimals(rss, m.resident)],
+    ['rss_overhead_bytes', rss - m.resident],
+    ['mem_fragmentation_ratio', decimals(rss, m.used)],
     ['mem_fragmentation_bytes', rss - m.used],
     ['mem_not_counted_for_evict', m.used - m.counted],
     ['mem_replication_backlog', 0],
@@ -173,13 +168,17 @@ function memorySection(server: Server): Field[] {
     ['mem_cluster_links', 0],
     ['mem_aof_buffer', m.log],
     ['mem_allocator', 'arena'],
-    ['arena_segments', stats.segments],
-    ['arena_waiting_bytes', stats.bytesDeferred],
-    ['js_heap_used', heapUsed],
+    ['arena_segments', arena.stats().segments],
+    ['arena_waiting_bytes', arena.bytesDeferred],
+    ['js_heap_used', process.memoryUsage().heapUsed],
     ['active_defrag_running', 0],
-    ['lazyfree_pending_objects', server.keyspace.garbage.pendingObjects],
-    ['lazyfreed_objects', server.keyspace.garbage.freedObjects],
+    ['lazyfree_pending_objects', discarded.pendingObjects],
+    ['lazyfreed_objects', discarded.freedObjects],
   ];
+}
+
+function decimals(a: number, b: number): string {
+  return ratio(a, b).toFixed(2);
 }
 
 function statsSection(server: Server): Field[] {

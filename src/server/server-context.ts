@@ -66,6 +66,9 @@ export class LiveContext extends CallContext implements ServerContext {
   get latency() {
     return this.server.latency;
   }
+  get memory() {
+    return this.server.memoryFace;
+  }
   get needsPassword(): boolean {
     return this.server.password.length > 0;
   }

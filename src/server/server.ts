@@ -12,7 +12,7 @@ import type { ConfigFace } from '../commands/config.js';
 import type { NotifyClass } from '../commands/context.js';
 import { FAMILIES } from '../commands/families.js';
 import { secretsOf } from '../commands/secrets.js';
-import type { ShutdownOptions, Watching } from '../commands/services.js';
+import type { MemoryFace, ShutdownOptions, Watching } from '../commands/services.js';
 import { type Session, SessionFlag } from '../commands/session.js';
 import { type Command, CommandTable, Flag } from '../commands/table.js';
 import type { Config } from '../config/config.js';
@@ -35,6 +35,7 @@ import { infoText } from './info.js';
 import { KeyspaceEvents } from './keyspace-events.js';
 import { LatencyMonitor } from './latency-monitor.js';
 import type { Logger } from './log.js';
+import { arenaReport, memoryDoctor, memoryFigures, memoryStats } from './memory-report.js';
 import { Monitors } from './monitors.js';
 import { PeerLink } from './peer-link.js';
 import { makeHost, NO_DISK } from './persistence-host.js';
@@ -93,6 +94,8 @@ export class Server {
   replicationId = randomBytes(20).toString('hex');
   /** Bytes of heap and buffers that making this server took, its arena apart: the program around it is not its own. */
   readonly memoryAtStart: number;
+  /** What the process had when the server was made. */
+  private readonly rssAtStart = process.memoryUsage.rss();
   memoryPeak = 0;
 
   /** Copies of directives that are looked at for every command or read. */
@@ -500,7 +503,7 @@ export class Server {
     this.keyspace.hits = 0;
     this.keyspace.misses = 0;
     this.keyspace.expiredKeys = 0;
-    this.keyspace.garbage.freedObjects = 0;
+    this.keyspace.discarded.freedObjects = 0;
     this.eviction.resetStatistics();
     this.keyspace.expiredFields = 0;
   }
@@ -526,15 +529,26 @@ export class Server {
    * since then is garbage for the most part, and no measure. `counted` is the part that maxmemory limits (eviction.ts).
    */
   memory(): { used: number; counted: number; data: number; clients: number; replicas: number; log: number } {
-    const { arena, garbage } = this.keyspace;
+    const { arena, discarded } = this.keyspace;
     const data = arena.bytesUsed;
     const clients = this.clients.bytes;
     const replicas = this.clients.replicaBytes;
     const log = this.persistence.appendLog.bufferBytes;
     const used = this.memoryAtStart + data + clients + replicas + log;
-    const counted = used - replicas - log - arena.bytesDeferred - garbage.bytesWaiting;
+    const counted = used - replicas - log - arena.bytesDeferred - discarded.bytesWaiting;
     return { used, counted, data, clients, replicas, log };
   }
+
+  /** What MEMORY's handlers ask. */
+  readonly memoryFace: MemoryFace = {
+    stats: () => memoryStats(memoryFigures(this)),
+    doctor: () => memoryDoctor(memoryFigures(this), this.rssAtStart, this.clients.counts),
+    mallocStats: () => arenaReport(this.keyspace.arena),
+    purge: () => {
+      this.keyspace.arena.purge();
+      this.cron.garbage.collect();
+    },
+  };
 
   sleep(ms: number): void {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

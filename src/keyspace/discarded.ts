@@ -13,20 +13,20 @@
 import type { Arena } from '../memory/arena.js';
 import { POSITION_END, type Table } from './database.js';
 
-interface Discarded {
+interface Part {
   blocks: Generator<number>;
   /** Keys that it stands for: those of a table, or 1. */
   objects: number;
 }
 
-interface Waiting extends Discarded {
+interface Waiting extends Part {
   table: Table;
   /** About how many bytes it holds. */
   bytes: number;
 }
 
-export class Garbage {
-  private queue: Discarded[] = [];
+export class Discarded {
+  private queue: Part[] = [];
   private head = 0;
   private waiting: Waiting[] = [];
   /** Objects that are not freed yet, and that were freed, as INFO counts them. */
@@ -113,4 +113,4 @@ export class Garbage {
 }
 
 // Takes the place of what is done, so that it is not kept alive.
-const EMPTY: Discarded = { blocks: (function* () {})(), objects: 0 };
+const EMPTY: Part = { blocks: (function* () {})(), objects: 0 };
