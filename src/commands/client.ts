@@ -1,6 +1,7 @@
 /** CLIENT: who is connected, as what, and closing connections. */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
+import { CLIENT_PAUSE_ROWS } from './client-pause.js';
 import { ADMIN_FLAGS, clientRow, ON_OFF, PLAIN_FLAGS } from './client-rows.js';
 import { CLIENT_TRACKING_ROWS } from './client-tracking.js';
 import type { Context } from './context.js';
@@ -192,6 +193,7 @@ export const CLIENT_COMMANDS: readonly CommandSpec[] = [
         { arguments: [{ name: 'enabled', type: 'oneof', arguments: ON_OFF }] },
       ),
       ...CLIENT_TRACKING_ROWS,
+      ...CLIENT_PAUSE_ROWS,
       clientRow(
         'unblock',
         -3,
@@ -425,6 +427,10 @@ const HELP = [
   '    Return information about client connections. Options:',
   '    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
   '      Return clients of specified type.',
+  'UNPAUSE',
+  '    Stop the current client pause, resuming traffic.',
+  'PAUSE <timeout> [WRITE|ALL]',
+  '    Suspend all, or just write, clients for <timeout> milliseconds.',
   'UNBLOCK <clientid> [TIMEOUT|ERROR]',
   '    Unblock the specified blocked client.',
   'REPLY (ON|OFF|SKIP)',

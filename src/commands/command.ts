@@ -146,7 +146,8 @@ function writeInfo(out: ReplyWriter, command: Command): void {
   out.array(10);
   out.bulkText(command.fullName, true);
   out.int(command.arity);
-  const flags = FLAG_NAMES.filter((_, bit) => command.has(1 << bit));
+  // Redis does not show it.
+  const flags = FLAG_NAMES.filter((name, bit) => command.has(1 << bit) && name !== 'may_replicate');
   out.set(flags.length);
   for (const flag of flags) out.simple(flag);
   for (const key of spec.keys) out.int(key);

@@ -285,7 +285,7 @@ export const HYPERLOGLOG_COMMANDS: readonly CommandSpec[] = [
     ...HLL,
     name: 'pfcount',
     arity: -2,
-    flags: ['readonly'],
+    flags: ['readonly', 'may_replicate'],
     keys: [1, -1, 1],
     keySpecs: [
       { notes: 'RW: the estimate is kept in the value, and that is propagated.', ...keysSpec(1, 1, 'RW', 'access') },

@@ -103,7 +103,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
   row(
     'publish',
     3,
-    ['pubsub', 'loading', 'stale', 'fast'],
+    ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'],
     '2.0.0',
     'Posts a message to a channel.',
     'O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).',
@@ -118,7 +118,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
   row(
     'spublish',
     3,
-    ['pubsub', 'loading', 'stale', 'fast'],
+    ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'],
     '7.0.0',
     'Post a message to a shard channel',
     'O(N) where N is the number of clients subscribed to the receiving shard channel.',

@@ -125,6 +125,14 @@ export interface PubSub {
   publish(kind: 'channel' | 'shard', channel: Uint8Array, message: Uint8Array): number;
 }
 
+/** What waits during CLIENT PAUSE: all commands, or those that write. */
+export type PauseKind = 'all' | 'write';
+
+export interface Pausing {
+  begin(kind: PauseKind, forMs: number): void;
+  end(): void;
+}
+
 /** What CLIENT TRACKING ON says. */
 export interface TrackingOptions {
   /** Id of the client that gets the messages; 0: the client itself. */
@@ -222,6 +230,7 @@ export interface ServerContext extends ConfigContext {
   readonly watching: Watching;
   readonly pubsub: PubSub;
   readonly tracking: Tracking;
+  readonly pause: Pausing;
   readonly slowLog: SlowLogFace;
   readonly latency: LatencyFace;
   readonly memory: MemoryFace;

@@ -274,8 +274,23 @@ export class ClientRegistry implements Clients {
   private processResumed(): void {
     while (this.resumed.length > 0 && !this.processing) {
       const client = this.resumed.shift()!;
-      if (!client.isClosed && !this.held) this.process(client);
+      if (client.isClosed || this.held) continue;
+      if (client.postponed !== null) this.dispatchPostponed(client);
+      this.process(client);
     }
+  }
+
+  private dispatchPostponed(client: Client): void {
+    const { dispatcher } = this.server;
+    const args = client.postponed!;
+    client.postponed = null;
+    this.processing = true;
+    this.runAs(client, () => {
+      dispatcher.dispatch(args);
+      dispatcher.settle(args);
+    });
+    this.processing = false;
+    if (this.due) this.between();
   }
 
   /** No command is executed until `release`; input is kept. */
@@ -286,8 +301,10 @@ export class ClientRegistry implements Clients {
     this.held = false;
     if (this.serves) this.serveSoon();
     for (const client of [...this.byId.values()]) {
-      if (client.parser.pending > 0 && !client.has(HALTED)) this.process(client);
+      const waits = client.parser.pending > 0 || client.postponed !== null;
+      if (waits && !client.has(HALTED)) this.resumed.push(client);
     }
+    this.processResumed();
   }
 
   /** CLIENT UNBLOCK. */

@@ -3,6 +3,7 @@
  */
 import type { Peer } from '../commands/services.js';
 import { Session, SessionFlag } from '../commands/session.js';
+import type { Args } from '../formats/resp/args.js';
 import { RequestParser } from '../formats/resp/request.js';
 import type { Connection } from '../net/connection.js';
 import type { Subscriptions } from './pubsub.js';
@@ -19,6 +20,8 @@ export class Client extends Session implements Peer {
   subscriptions: Subscriptions | null = null;
   /** What it waits for. */
   waiting: Wait | null = null;
+  /** A command that had to wait for the end of CLIENT PAUSE, until it is dispatched. */
+  postponed: Args | null = null;
   /** Where the log was when it changed something for the last time; see EffectSink. */
   writtenAt = 0;
   /** Monotonic milliseconds. */

@@ -34,6 +34,9 @@ const GROUPED_FROM_MICROSECONDS = 1000;
 /** Arguments or replies of this size are no quick command's any more. */
 const QUICK_BYTES_MAX = 1024;
 
+/** See Gate.postponed. */
+export const PAUSE_ALL = -1;
+
 /** maxmemory (eviction.ts). */
 export interface MemoryGuard {
   /** Whether room must be made before a command. */
@@ -51,18 +54,22 @@ export class Gate {
   /** Why writes must not be taken now (the disk fails), as the error line without `-`; null: they may. */
   writeRefusal: () => string | null = () => null;
   debugAllowed: (session: Session) => boolean = () => true;
+  /** Commands with any of these flags are postponed (pause.ts): 0 none, PAUSE_ALL all. */
+  postponed = 0;
   /** null: maxmemory sets no limit. */
   memory: MemoryGuard | null = null;
 
   /** Whether anything but `writeRefusal` may refuse a command of an authenticated client. */
   get asks(): boolean {
-    return this.loading || this.readOnly || (this.memory?.asks ?? false);
+    return this.loading || this.readOnly || this.postponed !== 0 || (this.memory?.asks ?? false);
   }
 }
 
 export interface DispatchEvents {
   /** A command took so many microseconds, or a little less. `args` is null when they are gone. */
   slow(session: Session, command: Command, args: Args | null, microseconds: number): void;
+  /** The command is to be dispatched once the pause is over. */
+  postponed(session: Session, args: Args): void;
   /** A command was executed, while `monitored` is set. */
   executed(session: Session, command: Command, args: Args): void;
   /** A bug: log what is known and end the process. */
@@ -222,6 +229,9 @@ export class Dispatcher {
 
     if (session.has(LISTENERS) && (flags & REACHES_KEYS) !== 0) return this.reject(command, NOT_FOR_REPLICAS);
 
+    if (gate.postponed !== 0 && (gate.postponed === PAUSE_ALL || (carried & gate.postponed) !== 0)) {
+      if (!session.has(NEVER_PAUSED)) return this.events.postponed(session, a);
+    }
     if (inMulti && !exec && !NOT_QUEUED.has(command.rule)) {
       this.queue(command, a);
       return;
@@ -237,6 +247,7 @@ export class Dispatcher {
     this.repeats = true;
     this.check(command, a);
     this.repeats = false;
+    if (this.session.tracking !== null) endCaching(this.session, command);
   }
 
   /** The reply to a command of the session entered that was executed before, and is over now. */
@@ -456,9 +467,10 @@ export class Dispatcher {
   }
 }
 
-/** CLIENT CACHING is about the next command or transaction, other subcommands of CLIENT aside. */
+/** CLIENT CACHING is about the next command or transaction, other subcommands of CLIENT aside; until it is over. */
 function endCaching(session: Session, command: Command | null): void {
-  if ((session.flags & SessionFlag.MULTI) !== 0 || command?.parent?.spec.name === 'client') return;
+  if ((session.flags & (SessionFlag.MULTI | SessionFlag.BLOCKED)) !== 0 || command?.parent?.spec.name === 'client')
+    return;
   session.tracking!.caching = false;
 }
 
@@ -478,6 +490,7 @@ const WHILE_SUBSCRIBED: ReadonlySet<string> = new Set([
 const ONLY_SUBSCRIBED = 'only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context';
 /** A monitor counts as a replica there. */
 const LISTENERS = SessionFlag.MONITOR | SessionFlag.REPLICA;
+const NEVER_PAUSED = SessionFlag.REPLICA | SessionFlag.INTERNAL;
 const REACHES_KEYS = Flag.WRITE | Flag.READONLY | Flag.MAY_REPLICATE;
 const NOT_FOR_REPLICAS = "ERR Replica can't interact with the keyspace";
 const ENDS_OR_LEAVES_MULTI: ReadonlySet<string> = new Set(['discard', 'quit', 'reset']);

@@ -140,10 +140,10 @@ export class Eviction implements MemoryGuard {
     return outcome;
   }
 
-  /** A replica leaves it to its primary; while data is loaded nothing goes. */
+  /** A replica leaves it to its primary; while data is loaded, or clients are paused, nothing goes. */
   private get isAllowed(): boolean {
     const { server } = this;
-    if (server.loading || server.isStopping) return false;
+    if (server.loading || server.isStopping || server.pause.kind !== null) return false;
     return server.keyspace.deletesExpired || !server.config.values['replica-ignore-maxmemory'];
   }
 

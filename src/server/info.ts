@@ -110,6 +110,9 @@ function clientsSection(server: Server): Field[] {
     ['clients_in_timeout_table', server.clients.waiting.timed],
     ['total_blocking_keys', server.clients.waiting.keys.keys],
     ['total_blocking_keys_on_nokey', server.clients.waiting.keys.keysOnNoKey],
+    ['paused_reason', server.pause.kind === null ? 'none' : 'client_pause'],
+    ['paused_actions', server.pause.kind ?? 'none'],
+    ['paused_timeout_milliseconds', Math.ceil(server.pause.leftMs)],
   ];
 }
 

@@ -57,6 +57,9 @@ export class LiveContext extends CallContext implements ServerContext {
   get pubsub() {
     return this.server.pubsub;
   }
+  get pause() {
+    return this.server.pause;
+  }
   get tracking() {
     return this.server.tracking;
   }

@@ -37,6 +37,7 @@ import { LatencyMonitor } from './latency-monitor.js';
 import type { Logger } from './log.js';
 import { arenaReport, memoryDoctor, memoryFigures, memoryStats } from './memory-report.js';
 import { Monitors } from './monitors.js';
+import { Pause } from './pause.js';
 import { PeerLink } from './peer-link.js';
 import { makeHost, NO_DISK } from './persistence-host.js';
 import { PubSub } from './pubsub.js';
@@ -82,6 +83,7 @@ export class Server {
   readonly monitors: Monitors;
   readonly tracking = new Tracking(this);
   readonly keyspaceEvents: KeyspaceEvents;
+  readonly pause = new Pause(this);
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
@@ -166,6 +168,7 @@ export class Server {
       this.clock,
       {
         slow: (session, command, args, microseconds) => this.slow(session, command, args, microseconds),
+        postponed: (session, args) => this.clients.waiting.postpone(session as Client, args),
         executed: (session, command, args) => this.monitors.show(session, command, args),
         crash: (error, session, command, args) => this.crashed(error, session, command.fullName, args),
       },
@@ -606,6 +609,7 @@ export class Server {
 
   private async close(): Promise<void> {
     this.cron.stop();
+    this.pause.stop();
     this.eviction.stop();
     this.peerLink.stop();
     this.clients.closeAll();

@@ -55,6 +55,17 @@ class WaitForKeys extends Wait implements Waiter {
   }
 }
 
+/** A command that came during CLIENT PAUSE. */
+class Postponed extends Wait {
+  constructor(
+    client: Client,
+    command: Command,
+    readonly args: Args,
+  ) {
+    super(client, command, Number.POSITIVE_INFINITY, NIL_ARRAY, null);
+  }
+}
+
 const NIL_ARRAY: Reply = (out) => out.nilArray();
 
 export interface WaitingEvents {
@@ -73,6 +84,7 @@ export class WaitingClients {
   count = 0;
   timed = 0;
   readonly keys: KeyWaits<WaitForKeys>;
+  private readonly postponed = new Set<Postponed>();
   /** Those with a `look`. */
   private readonly looking = new Set<Wait>();
   /** The client whose command is executed anew. */
@@ -106,6 +118,22 @@ export class WaitingClients {
     const names: Uint8Array[] = [];
     for (let i = 0; i < keys; i++) names.push(args.bytes(firstKey + i));
     this.keys.enter(wait, this.server.keyspace.databases[client.db]!, names);
+  }
+
+  /** The client's command is dispatched when the pause is over. */
+  postpone(client: Client, a: Args): void {
+    const wait = new Postponed(client, client.lastCommand!, a.clone());
+    this.begin(client, wait);
+    this.postponed.add(wait);
+  }
+
+  /** The pause is over: those who came first go first. */
+  resumePostponed(): void {
+    for (const wait of [...this.postponed]) {
+      this.end(wait);
+      wait.client.postponed = wait.args;
+      this.events.served(wait.client);
+    }
   }
 
   private deadline(timeoutMs: number): number {
@@ -151,6 +179,7 @@ export class WaitingClients {
       this.timed--;
     }
     if (wait.look !== null) this.looking.delete(wait);
+    if (wait instanceof Postponed) this.postponed.delete(wait);
     client.waiting = null;
     client.flags &= ~SessionFlag.BLOCKED;
     this.count--;
@@ -166,7 +195,7 @@ export class WaitingClients {
   /** CLIENT UNBLOCK: as if the time were over, or with an error. False when the client does not wait. */
   unblock(client: Client, error: string | null): boolean {
     const wait = client.waiting;
-    if (wait === null) return false;
+    if (wait === null || wait instanceof Postponed) return false;
     this.answer(wait, error === null ? wait.timedOut : (out) => out.error(error));
     return true;
   }
