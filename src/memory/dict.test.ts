@@ -39,6 +39,27 @@ function contents(dict: Dict, arena: Arena): string[] {
 }
 
 describe('Dict', () => {
+  it.each([
+    ['too small', 1_000, 20_000],
+    ['right', 20_000, 20_000],
+    ['far too large', 200_000, 300],
+    ['nothing', 0, 500],
+  ])('that was laid out for a number of items that is %s holds them all, and leaks nothing', (_, reserved, count) => {
+    const arena = new Arena();
+    const dict = new Dict(arena, 0, false).create();
+    dict.reserve(reserved);
+    dict.check();
+    const keys = Array.from({ length: count }, (_, i) => `key:${i}`);
+    for (const key of keys) expect(put(dict, arena, key)).toBe(true);
+    dict.check();
+    expect(contents(dict, arena)).toEqual([...keys].sort());
+    for (const key of keys) expect(remove(dict, arena, key)).toBe(true);
+    dict.check();
+    expect(dict.count).toBe(0);
+    dict.release();
+    expect(arena.bytesUsed).toBe(0);
+  });
+
   for (const seed of [1, 2, 3, 4]) {
     it(`behaves as a map through splits and merges and leaks nothing (seed ${seed})`, () => {
       const random = rng(seed);

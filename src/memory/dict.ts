@@ -35,6 +35,8 @@ const STAGES = [64, 128, 192, 256, 384, 512, 640, 768, 896, 1024];
 const SLOTS_MAX = slotsOf(1024);
 /** Beyond this depth segments grow instead of splitting. */
 const DEPTH_MAX = 26;
+/** Items that `reserve` lays a segment out for: what segments hold on average after growing by themselves. */
+const RESERVED_FILL = 72;
 export const DUE_NEVER = 0xffffffff;
 
 /** The second that a hint stores for an expiry. */
@@ -112,6 +114,22 @@ export class Dict {
 
   get count(): number {
     return this.arena.getWord(this.root, 0);
+  }
+
+  /** Makes an empty dict's segments ready for about `count` items, so that they need not grow and split on the way there. */
+  reserve(count: number): void {
+    const { arena, root } = this;
+    assert(!this.captured || !arena.capturing, 'nobody reads a table that is being laid out');
+    if (this.count > 0 || arena.getWord(root, 1) > 0 || count <= RESERVED_FILL) return;
+    let depth = 1;
+    while (depth < DEPTH_MAX && count / 2 ** depth > RESERVED_FILL) depth++;
+    const slots = slotsFor(Math.min(Math.ceil(count / 2 ** depth), RESERVED_FILL));
+    arena.free(arena.getWord(root, 2));
+    const directory = arena.alloc(4 << depth);
+    for (let i = 0; i < 1 << depth; i++) arena.setWord(directory, i, this.newSegment(slots, depth));
+    arena.setWord(root, 1, depth);
+    arena.setWord(root, 2, directory);
+    arena.setWord(root, 3, 1 << depth);
   }
 
   // --- lookup ------------------------------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ export class KeyspaceLoader implements RdbTarget {
     this.fields.set(name, Buffer.from(value).toString('latin1'));
   }
 
-  resizeDb(): void {
-    // Tables grow segment by segment: there is nothing to reserve.
+  resizeDb(db: number, keys: number): void {
+    this.keyspace.databases[db]?.table.reserve(keys);
   }
 
   library(code: Uint8Array): void {

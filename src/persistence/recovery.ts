@@ -19,12 +19,13 @@ import { basename, dirname, join } from 'node:path';
 import { CorruptionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
-import type { Disk } from '../disk/disk.js';
+import { type Disk, nodeDisk } from '../disk/disk.js';
 import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
 import { ManifestError } from '../formats/aof/manifest.js';
 import type { ByteSource } from '../formats/rdb/source.js';
 import { Args } from '../formats/resp/args.js';
 import type { AofDirectory } from './aof-directory.js';
+import { FileSum } from './file-sum.js';
 import type { LoadingProgress } from './loading.js';
 
 /** An RDB that is being loaded, a step at a time. */
@@ -66,6 +67,7 @@ export interface RecoveryConfig {
   readonly appendonly: boolean;
   readonly appendfilename: string;
   readonly dbfilename: string;
+  readonly rdbchecksum: boolean;
   readonly 'aof-load-truncated': boolean;
   readonly 'aof-load-corrupt-tail-max-size': number;
   readonly 'aof-checksum': boolean;
@@ -103,6 +105,20 @@ export class RecoveryError extends Error {
   ) {
     super(message, { cause });
   }
+}
+
+/** A file from its start. */
+function sourceOf(disk: Disk, path: string, fd: number): ByteSource {
+  let at = 0;
+  return {
+    name: path,
+    fileBytes: disk.size(fd),
+    read(buf, off, len) {
+      const n = disk.read(fd, buf, off, len, at);
+      at += n;
+      return n;
+    },
+  };
 }
 
 const CHUNK_BYTES = 512 * 1024;
@@ -273,16 +289,14 @@ export class Recovery {
     kind: 'dump' | 'base',
     duplicates: 'refuse' | 'replace',
   ): Load<number> {
-    const { disk, log, progress, target } = this.options;
-    let at = 0;
-    const source: ByteSource = {
-      name: path,
-      read(buf, off, len) {
-        const n = disk.read(fd, buf, off, len, at);
-        at += n;
-        return n;
-      },
-    };
+    const { disk, log, progress, target, config } = this.options;
+    const source = sourceOf(disk, path, fd);
+    let sum: FileSum | null = null;
+    if (config.rdbchecksum && disk === nodeDisk && FileSum.pays(source.fileBytes!)) {
+      const began = new FileSum(path, source.fileBytes!, () => sourceOf(disk, path, fd));
+      source.crcOf = (bytes) => began.crcOf(bytes);
+      sum = began;
+    }
     try {
       const load = target.openRdb(source, kind, duplicates);
       for (let n = 1; load.step(); n++) {
@@ -299,6 +313,8 @@ export class Recovery {
       const message = `${error.message}. Look at it with redis-check-rdb ${path}, and put a good copy in its place`;
       log.warning(message);
       throw new RecoveryError(message, path, error.offset, error);
+    } finally {
+      sum?.stop();
     }
   }
 

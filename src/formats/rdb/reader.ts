@@ -38,7 +38,10 @@ export class RdbKey {
 /** Where a file's content goes. Slices are valid during the call. */
 export interface RdbTarget {
   aux(name: string, value: Uint8Array): void;
-  /** How many keys, and keys with an expiry, the current database is about to get. A hint, maybe false. */
+  /**
+   * How many keys, and keys with an expiry, the current database is about to get: a hint, maybe false, but never of more keys
+   * than the input has room for.
+   */
   resizeDb(db: number, keys: number, expires: number): void;
   /** The source code of a function library. */
   library(code: Uint8Array): void;
@@ -68,6 +71,8 @@ export interface RdbReaderOptions {
 /** First version with a checksum at the end. */
 const CHECKSUM_VERSION = 5;
 const KEY_ROOM = 1024;
+/** What a key with its value takes, at the least that anybody has many of. */
+const KEY_BYTES_MIN = 8;
 
 export class RdbReader {
   /** From the header; 0 before the first step. */
@@ -85,13 +90,14 @@ export class RdbReader {
   private ended = false;
 
   constructor(
-    source: ByteSource,
+    private readonly source: ByteSource,
     arena: Arena,
     limits: Limits,
     private readonly target: RdbTarget,
     private readonly options: RdbReaderOptions,
   ) {
-    this.input = RdbInput.fromSource(source, options.checksum, options.offset ?? 0);
+    const sums = options.checksum && source.crcOf === undefined;
+    this.input = RdbInput.fromSource(source, sums, options.offset ?? 0);
     this.values = new ValueReader(arena, limits);
   }
 
@@ -186,7 +192,7 @@ export class RdbReader {
   // --- opcodes -----------------------------------------------------------------------------------------------------
 
   private opcode(opcode: number, at: number): boolean {
-    const { input, key, target, value } = this;
+    const { input, key, target, value, source } = this;
     // A damaged version must not turn the checksum off: in files of its time there was nothing else.
     if (this.version < CHECKSUM_VERSION && opcode < RdbOpcode.EXPIRETIME_MS) return this.unknown(opcode, at);
     switch (opcode) {
@@ -213,7 +219,8 @@ export class RdbReader {
         return true;
       case RdbOpcode.RESIZEDB: {
         const keys = input.length();
-        target.resizeDb(this.db, keys, input.length());
+        const most = Math.floor((source.fileBytes ?? 0) / KEY_BYTES_MIN);
+        target.resizeDb(this.db, Math.min(keys, most), input.length());
         return true;
       }
       case RdbOpcode.AUX: {
@@ -247,7 +254,7 @@ export class RdbReader {
   }
 
   private trailer(): void {
-    const { input } = this;
+    const { input, source, options } = this;
     this.ended = true;
     if (this.version < CHECKSUM_VERSION) return;
     input.sum();
@@ -255,11 +262,14 @@ export class RdbReader {
     const at = input.pos;
     let stored = 0;
     for (let i = 0; i < 8; i++) stored |= input.buf[at + i]!;
-    if (this.options.checksum && stored !== 0 && !input.crc.matches(input.buf, at)) {
-      const found = Buffer.from(input.buf.subarray(at, at + 8))
-        .reverse()
-        .toString('hex');
-      input.corrupt(`the checksum ${input.crc}`, found);
+    if (options.checksum && stored !== 0) {
+      const crc = source.crcOf?.(input.offset - (options.offset ?? 0)) ?? input.crc;
+      if (!crc.matches(input.buf, at)) {
+        const found = Buffer.from(input.buf.subarray(at, at + 8))
+          .reverse()
+          .toString('hex');
+        input.corrupt(`the checksum ${crc}`, found);
+      }
     }
     input.pos += 8;
   }

@@ -3,12 +3,20 @@
  * between two keys instead.
  */
 import { readSync } from 'node:fs';
+import type { Crc64 } from '../../base/crc64.js';
 
 export interface ByteSource {
   /** What errors call it: a path, or a description such as `DUMP payload`. */
   readonly name: string;
+  /** Size of the whole input, where it is known. */
+  readonly fileBytes?: number;
   /** Fills at most `len` bytes from `buf[off]` on and returns how many; 0 only at the end of the input. */
   read(buf: Uint8Array, off: number, len: number): number;
+  /**
+   * The CRC64 of the input's first `bytes` bytes, from whoever has summed them beside the reader; then the reader does not.
+   * May wait for it.
+   */
+  crcOf?(bytes: number): Crc64;
 }
 
 /** An open file, read from `position` on. Closing the descriptor is the caller's. */

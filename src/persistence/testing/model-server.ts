@@ -21,6 +21,7 @@ export type MutableConfig = { -readonly [K in keyof PersistenceConfig]: Persiste
 
 export const TEST_CONFIG: MutableConfig = {
   dir: '/data',
+  rdbchecksum: true,
   dbfilename: 'dump.rdb',
   save: [],
   appendonly: true,
