@@ -2,7 +2,7 @@
 import { CommandError } from '../base/errors.js';
 import type { Slice } from '../base/slice.js';
 import type { Args } from '../formats/resp/args.js';
-import { dueSecond } from '../memory/dict.js';
+import { dueSecond } from '../memory/dict-segment.js';
 import type { Hash } from '../values/hash.js';
 import type { Context } from './context.js';
 import { OUT_OF_RANGE, SYNTAX } from './errors.js';

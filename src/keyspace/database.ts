@@ -8,7 +8,8 @@
  */
 import { assert } from '../base/assert.js';
 import type { Arena } from '../memory/arena.js';
-import { Dict, DUE_NEVER, dueSecond } from '../memory/dict.js';
+import { Dict } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import {
   copyBytes,
   Encoding,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { dueSecond } from '../memory/dict.js';
+import { dueSecond } from '../memory/dict-segment.js';
 import { Encoding, itemHasSlot, itemSlot } from '../memory/item.js';
 import type { Database } from './database.js';
 import { ExpiryCycle } from './expiry.js';

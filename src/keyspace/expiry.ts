@@ -14,7 +14,8 @@
  *   3. A key goes only when `now` is past its expiry, to the millisecond, and by `Database.expireEntry` alone; a field by
  *      `FieldExpiry.sweep`.
  */
-import { DUE_NEVER, type DueSegment, dueSecond } from '../memory/dict.js';
+import type { DueSegment } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import { ItemType, itemHasSlot, itemSlot, itemType } from '../memory/item.js';
 import type { Database } from './database.js';
 import type { Keyspace } from './keyspace.js';

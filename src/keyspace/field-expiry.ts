@@ -8,7 +8,7 @@
  * is gone so is the key.
  */
 import type { Slice } from '../base/slice.js';
-import { DUE_NEVER } from '../memory/dict.js';
+import { DUE_NEVER } from '../memory/dict-segment.js';
 import type { Hash } from '../values/hash.js';
 import type { Database } from './database.js';
 import type { Keyspace } from './keyspace.js';

@@ -4,8 +4,7 @@
  *   root       w0 count   w1 depth   w2 segment (depth 0) or directory   w3 segments whose depth is the directory's
  *   directory  2^depth segment addresses, indexed by the top `depth` bits of the hash; a segment of smaller depth
  *              stands in several entries side by side
- *   segment    w0 count   w1 slots   w2 depth   w3 due: no item expires before this second (0xffffffff: none expires)
- *              then `slots` pairs [hash, item address], open addressing with linear probing; address 0 = empty
+ *   segment    a small table of [hash, item address] pairs, see dict-segment.ts
  *
  * A segment that is 4/5 full grows in steps to 1 KiB and then splits in two by the next bit of the hash; a nearly empty one
  * shrinks and merges with its buddy. So the table takes about 11 bytes an item at any size.
@@ -15,7 +14,7 @@
  *
  * Invariants:
  *   1. Every item of a segment of depth d shares its top d hash bits with the segment's directory entries.
- *   2. Between an item's home slot and its slot no slot is empty.
+ *   2. (dict-segment.ts) Between an item's home slot and its slot no slot is empty.
  *   3. count <= slots * 4/5, unless the depth has reached its maximum.
  *
  * A dict that is part of a value is read by the snapshot worker, so its blocks are owned before they change. The
@@ -24,26 +23,28 @@
 import { assert } from '../base/assert.js';
 import type { Arena } from './arena.js';
 import { wordIndex } from './arena.js';
+import {
+  bytesOf,
+  closeSlot,
+  DUE_NEVER,
+  HEADER_WORDS,
+  homeSlot,
+  moveItems,
+  putSlot,
+  SLOTS_MAX,
+  STAGES,
+  segmentItemsFrom,
+  slotsFor,
+  slotsOf,
+} from './dict-segment.js';
 import { hashBytes } from './hash-function.js';
 import { itemHasKey, itemHasSlot, itemKeyBytes, itemKeyIndex } from './item.js';
 
 const ROOT_BYTES = 16;
-const HEADER_BYTES = 16;
-const HEADER_WORDS = 4;
-/** Segment sizes in bytes. */
-const STAGES = [64, 128, 192, 256, 384, 512, 640, 768, 896, 1024];
-const SLOTS_MAX = slotsOf(1024);
 /** Beyond this depth segments grow instead of splitting. */
 const DEPTH_MAX = 26;
 /** Items that `reserve` lays a segment out for: what segments hold on average after growing by themselves. */
 const RESERVED_FILL = 72;
-export const DUE_NEVER = 0xffffffff;
-
-/** The second that a hint stores for an expiry. */
-export function dueSecond(atMs: number): number {
-  return Math.max(0, Math.min(0xfffffffe, Math.floor(atMs / 1000)));
-}
-
 /** What `nextDue` answers. */
 export interface DueSegment {
   /** 0: none was found. */
@@ -54,23 +55,6 @@ export interface DueSegment {
   later: number;
   /** Where to go on; 0 = the end was reached. */
   position: number;
-}
-
-function slotsOf(bytes: number): number {
-  return (bytes - HEADER_BYTES) >>> 3;
-}
-function bytesOf(slots: number): number {
-  return HEADER_BYTES + slots * 8;
-}
-/** Slots of the smallest segment that `count` items fill to at most 7/10. */
-function slotsFor(count: number): number {
-  for (const bytes of STAGES) if (count * 10 <= slotsOf(bytes) * 7) return slotsOf(bytes);
-  let slots = SLOTS_MAX;
-  while (count * 10 > slots * 7) slots = slots * 2 + 2;
-  return slots;
-}
-function homeSlot(hash: number, slots: number): number {
-  return ((Math.imul(hash, 0x9e3779b1) >>> 16) * slots) >>> 16;
 }
 
 export class Dict {
@@ -744,69 +728,4 @@ export class Dict {
     assert(count === this.count, 'the root counts the items');
     assert(deepest === arena.getWord(root, 3), 'the root counts the deepest segments');
   }
-}
-
-/** Puts an item into a segment with room and returns its slot. */
-function putSlot(arena: Arena, segment: number, hash: number, item: number): number {
-  const words = arena.wordsOf(segment);
-  const base = wordIndex(segment);
-  const slots = words[base + 1]!;
-  let slot = homeSlot(hash, slots);
-  while (words[base + HEADER_WORDS + slot * 2 + 1] !== 0) if (++slot === slots) slot = 0;
-  words[base + HEADER_WORDS + slot * 2] = hash;
-  words[base + HEADER_WORDS + slot * 2 + 1] = item;
-  words[base]!++;
-  return slot;
-}
-
-/** Empties a slot and moves later items of its run back, so that invariant 2 holds. */
-function closeSlot(arena: Arena, segment: number, slot: number): void {
-  const words = arena.wordsOf(segment);
-  const base = wordIndex(segment);
-  const slots = words[base + 1]!;
-  const at = base + HEADER_WORDS;
-  let hole = slot;
-  let i = slot;
-  for (;;) {
-    if (++i === slots) i = 0;
-    if (words[at + i * 2 + 1] === 0) break;
-    const home = homeSlot(words[at + i * 2]! | 0, slots);
-    // The item at i may fill the hole when its home is not within (hole, i], going round.
-    if (hole <= i ? home <= hole || home > i : home <= hole && home > i) {
-      words[at + hole * 2] = words[at + i * 2]!;
-      words[at + hole * 2 + 1] = words[at + i * 2 + 1]!;
-      hole = i;
-    }
-  }
-  words[at + hole * 2 + 1] = 0;
-}
-
-function moveItems(arena: Arena, from: number, to: number): void {
-  const words = arena.wordsOf(from);
-  const base = wordIndex(from);
-  const slots = words[base + 1]!;
-  for (let slot = 0; slot < slots; slot++) {
-    const at = base + HEADER_WORDS + slot * 2;
-    if (words[at + 1] !== 0) putSlot(arena, to, words[at]! | 0, words[at + 1]!);
-  }
-  const due = Math.min(arena.getWord(from, 3), arena.getWord(to, 3));
-  arena.setWord(to, 3, due);
-}
-
-interface Hashed {
-  hash: number;
-  item: number;
-}
-
-function segmentItemsFrom(arena: Arena, segment: number, from: number): Hashed[] {
-  const words = arena.wordsOf(segment);
-  const base = wordIndex(segment) + HEADER_WORDS;
-  const slots = arena.getWord(segment, 1);
-  const found: Hashed[] = [];
-  for (let slot = 0; slot < slots; slot++) {
-    const item = words[base + slot * 2 + 1]!;
-    const hash = words[base + slot * 2]!;
-    if (item !== 0 && hash >= from) found.push({ hash, item });
-  }
-  return found.sort((a, b) => a.hash - b.hash);
 }

@@ -19,7 +19,8 @@
 import { assert } from '../base/assert.js';
 import { Slice } from '../base/slice.js';
 import type { Arena } from '../memory/arena.js';
-import { Dict, DUE_NEVER, type DueSegment, dueSecond } from '../memory/dict.js';
+import { Dict, type DueSegment } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import {
   copyBytes,
   itemAlloc,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Slice } from '../base/slice.js';
 import { Arena, byteIndex } from '../memory/arena.js';
-import { Dict, DUE_NEVER, dueSecond } from '../memory/dict.js';
+import { Dict } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import { Encoding, itemHasSlot, itemSlot } from '../memory/item.js';
 import { lpAppend, lpBytes, lpFirst, lpGet, lpNew, lpNext } from '../memory/listpack.js';
 import { Hash } from './hash.js';

@@ -13,7 +13,7 @@
  */
 import { Slice } from '../base/slice.js';
 import { byteIndex } from '../memory/arena.js';
-import { DUE_NEVER, dueSecond } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import {
   Encoding,
   itemHasSlot,
