@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { Config } from '../config/config.js';
 import { ConfigFileError, ConfigLineError, readConfig } from '../config/reader.js';
 import { announceStart } from '../server/announce.js';
-import { commandNames } from '../server/command-names.js';
+import { checkUserLine, commandNames } from '../server/command-names.js';
 import { Logger } from '../server/log.js';
 import { Server } from '../server/server.js';
 import { handleSignals } from '../server/signals.js';
@@ -99,6 +99,7 @@ function readOrExit(options: StartOptions, input: string | null): Config {
       ...(input === null ? {} : { input }),
       options: options.lines,
       commands: commandNames(),
+      checkUser: checkUserLine,
     });
     return config;
   } catch (error) {

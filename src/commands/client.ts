@@ -1,6 +1,8 @@
 /** CLIENT: who is connected, as what, and closing connections. */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
+import type { User } from './access/user.js';
+import type { Users } from './access/users.js';
 import { CLIENT_PAUSE_ROWS } from './client-pause.js';
 import { ADMIN_FLAGS, clientRow, ON_OFF, PLAIN_FLAGS } from './client-rows.js';
 import { CLIENT_TRACKING_ROWS } from './client-tracking.js';
@@ -272,13 +274,13 @@ interface Filter {
   addr: string | null;
   laddr: string | null;
   type: string | null;
-  user: string | null;
+  user: User | null;
   skipMe: boolean;
 }
 
 const BAD_ID = new CommandError('ERR client-id should be greater than 0');
 
-function parseFilter(a: Args): Filter {
+function parseFilter(a: Args, users: Users): Filter {
   const filter: Filter = { id: null, addr: null, laddr: null, type: null, user: null, skipMe: true };
   for (let i = 2; i < a.count; i += 2) {
     if (i + 1 >= a.count) throw SYNTAX;
@@ -293,8 +295,8 @@ function parseFilter(a: Args): Filter {
     } else if (a.is(i, 'LADDR')) {
       filter.laddr = a.latin1(i + 1);
     } else if (a.is(i, 'USER')) {
-      filter.user = a.latin1(i + 1);
-      if (filter.user !== 'default') throw new CommandError(`ERR No such user '${filter.user}'`);
+      filter.user = users.get(a.latin1(i + 1)) ?? null;
+      if (filter.user === null) throw new CommandError(`ERR No such user '${a.latin1(i + 1)}'`);
     } else if (a.is(i, 'SKIPME')) {
       if (!a.is(i + 1, 'YES') && !a.is(i + 1, 'NO')) throw SYNTAX;
       filter.skipMe = a.is(i + 1, 'YES');
@@ -306,17 +308,17 @@ function parseFilter(a: Args): Filter {
 }
 
 function clientKill(c: Context, a: Args): void {
-  const { clients, session } = serverOf(c);
+  const { clients, session, access } = serverOf(c);
   const old = a.count === 3;
   const none = { id: null, laddr: null, type: null, user: null };
-  const filter = old ? { ...none, addr: a.latin1(2), skipMe: false } : parseFilter(a);
+  const filter = old ? { ...none, addr: a.latin1(2), skipMe: false } : parseFilter(a, access.users);
   const killed = [...clients.list()].filter(
     (peer) =>
       (filter.addr === null || peer.remote === filter.addr) &&
       (filter.laddr === null || peer.local === filter.laddr) &&
       (filter.type === null || peer.type === filter.type) &&
       (filter.id === null || peer.id === filter.id) &&
-      (filter.user === null || (peer.user === filter.user && peer.authenticated)) &&
+      (filter.user === null || peer.user === filter.user) &&
       !(filter.skipMe && peer === session),
   );
   for (const peer of killed) clients.kill(peer);

@@ -3,6 +3,7 @@ import { CommandError } from '../base/errors.js';
 import { globMatch } from '../base/glob.js';
 import { Args } from '../formats/resp/args.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
+import { categoryBit, categoryNames } from './access/categories.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
 import { helpText } from './help.js';
@@ -87,43 +88,6 @@ export const COMMAND_COMMANDS: readonly CommandSpec[] = [
 
 // --- info -------------------------------------------------------------------------------------------------------------
 
-/** ACL categories in the order in which they are listed. */
-export const CATEGORIES = [
-  'keyspace',
-  'read',
-  'write',
-  'set',
-  'sortedset',
-  'list',
-  'hash',
-  'string',
-  'bitmap',
-  'hyperloglog',
-  'geo',
-  'stream',
-  'pubsub',
-  'admin',
-  'fast',
-  'slow',
-  'blocking',
-  'dangerous',
-  'connection',
-  'transaction',
-  'scripting',
-] as const;
-
-/** The command's categories: those of its row and those that follow from its flags. */
-export function categoriesOf(command: Command): string[] {
-  const found = new Set<string>(command.spec.acl);
-  if (command.has(Flag.WRITE)) found.add('write');
-  if (command.has(Flag.READONLY) && !found.has('scripting')) found.add('read');
-  if (command.has(Flag.ADMIN)) found.add('admin').add('dangerous');
-  if (command.has(Flag.PUBSUB)) found.add('pubsub');
-  if (command.has(Flag.BLOCKING)) found.add('blocking');
-  found.add(command.has(Flag.FAST) ? 'fast' : 'slow');
-  return CATEGORIES.filter((category) => found.has(category));
-}
-
 function all(c: Context): void {
   const { commands } = serverOf(c);
   c.out.array(commands.index.all.length);
@@ -151,7 +115,7 @@ function writeInfo(out: ReplyWriter, command: Command): void {
   out.set(flags.length);
   for (const flag of flags) out.simple(flag);
   for (const key of spec.keys) out.int(key);
-  const categories = categoriesOf(command);
+  const categories = categoryNames(command.categories);
   out.set(categories.length);
   for (const category of categories) out.simple(`@${category}`);
   const tips = spec.tips ?? [];
@@ -327,7 +291,8 @@ function list(c: Context, a: Args): void {
     if (a.is(3, 'MODULE')) {
       wanted = () => false;
     } else if (a.is(3, 'ACLCAT')) {
-      wanted = (command) => categoriesOf(command).includes(what.toLowerCase());
+      const bit = categoryBit(what);
+      wanted = (command) => (command.categories & bit) !== 0;
     } else if (a.is(3, 'PATTERN')) {
       const pattern = a.bytes(4);
       wanted = (command) => globMatch(pattern, Buffer.from(command.fullName), true);

@@ -2,6 +2,7 @@
 import { CommandError } from '../base/errors.js';
 import { REDIS_VERSION } from '../base/version.js';
 import type { Args } from '../formats/resp/args.js';
+import { DEFAULT_USER } from './access/users.js';
 import type { Context } from './context.js';
 import { DB_OUT_OF_RANGE, wrongArity } from './errors.js';
 import { int32 } from './int-args.js';
@@ -166,10 +167,10 @@ function echo(c: Context, a: Args): void {
 function auth(c: Context, a: Args): void {
   if (a.count > 3) throw new CommandError('ERR syntax error');
   const server = serverOf(c);
-  if (a.count === 2 && !server.needsPassword) throw NO_PASSWORD_SET;
-  const user = a.count === 3 ? a.latin1(1) : 'default';
-  if (!server.checkPassword(user, a.bytes(a.count - 1))) throw WRONG_PASSWORD;
-  server.authenticate(server.session, user);
+  const { access, session } = server;
+  if (a.count === 2 && access.users.default.noPassword) throw NO_PASSWORD_SET;
+  const user = a.count === 3 ? a.latin1(1) : DEFAULT_USER;
+  if (!access.logIn(session, user, a.bytes(a.count - 1), a.latin1(0))) throw WRONG_PASSWORD;
   c.out.ok();
 }
 
@@ -190,11 +191,12 @@ function hello(c: Context, a: Args): void {
     if (version < 2 || version > 3) throw NO_PROTOCOL;
   }
   let name: string | null = null;
+  /** Where the last AUTH stands. */
+  let auth = 0;
   for (let i = 2; i < a.count; i++) {
     const more = a.count - 1 - i;
     if (a.is(i, 'AUTH') && more >= 2) {
-      if (!server.checkPassword(a.latin1(i + 1), a.bytes(i + 2))) throw WRONG_PASSWORD;
-      server.authenticate(session, a.latin1(i + 1));
+      auth = i;
       i += 2;
     } else if (a.is(i, 'SETNAME') && more >= 1) {
       name = a.latin1(i + 1);
@@ -203,6 +205,9 @@ function hello(c: Context, a: Args): void {
     } else {
       throw new CommandError(`ERR Syntax error in HELLO option '${a.latin1(i).slice(0, 128)}'`);
     }
+  }
+  if (auth > 0 && !server.access.logIn(session, a.latin1(auth + 1), a.bytes(auth + 2), a.latin1(0))) {
+    throw WRONG_PASSWORD;
   }
   if (!session.authenticated) throw HELLO_UNAUTHENTICATED;
   if (name !== null) session.name = name;

@@ -30,6 +30,8 @@ export interface Context {
   now: number;
   /** Whether commands come from the log or a primary: keys do not expire by themselves, replies go nowhere. */
   readonly replaying: boolean;
+  /** Whether whoever runs the command `a` may read every key: for commands that make names of keys. */
+  mayReadEveryKey(a: Args): boolean;
   /** Scratch slices for values that methods return; a handler may use them freely. */
   readonly s1: Slice;
   readonly s2: Slice;

@@ -1,4 +1,5 @@
 /** All families of commands. */
+import { ACL_COMMANDS } from './acl.js';
 import { BIT_COMMANDS } from './bits.js';
 import { CLIENT_COMMANDS } from './client.js';
 import { COMMAND_COMMANDS } from './command.js';
@@ -32,6 +33,7 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   CONNECTION_COMMANDS,
   CLIENT_COMMANDS,
   COMMAND_COMMANDS,
+  ACL_COMMANDS,
   CONFIG_COMMANDS,
   TRANSACTION_COMMANDS,
   PUBSUB_COMMANDS,

@@ -17,14 +17,19 @@ export function keySpecsOf(spec: CommandSpec): readonly KeySpec[] {
   return [{ flags, begin: ['index', first], find: ['range', last < 0 ? last : last - first, step, 0] }];
 }
 
+/** Those of the specifications that are about keys: shard channels have some, too. */
+export function trueKeySpecsOf(spec: CommandSpec): readonly KeySpec[] {
+  return keySpecsOf(spec).filter(({ flags }) => !flags.includes('not_key'));
+}
+
 /** Whether requests of this command have keys at all. */
 export function hasKeys(spec: CommandSpec): boolean {
-  return spec.getKeys !== undefined || keySpecsOf(spec).length > 0;
+  return spec.getKeys !== undefined || trueKeySpecsOf(spec).length > 0;
 }
 
 /** The keys of a request of right arity, in order; null when its arguments make no sense. */
 export function keyPositions(spec: CommandSpec, a: Args): KeyPosition[] | null {
-  const specs = keySpecsOf(spec);
+  const specs = trueKeySpecsOf(spec);
   const doubtful = specs.some((each) => each.flags.includes('variable_flags') || each.flags.includes('incomplete'));
   const unknown = specs.some((each) => each.begin[0] === 'unknown' || each.find[0] === 'unknown');
   if (spec.getKeys !== undefined && (doubtful || unknown || specs.length === 0)) {

@@ -48,7 +48,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
     'Listens for messages published to channels.',
     'O(N) where N is the number of channels to subscribe to.',
     (c, a) => subscribe(c, a, 'channel'),
-    { arguments: [CHANNELS_ARG] },
+    { channels: ['name', 1, -1], arguments: [CHANNELS_ARG] },
   ),
   row(
     'unsubscribe',
@@ -68,7 +68,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
     'Listens for messages published to channels that match one or more patterns.',
     'O(N) where N is the number of patterns to subscribe to.',
     (c, a) => subscribe(c, a, 'pattern'),
-    { arguments: [{ ...PATTERN_ARG, multiple: true }] },
+    { channels: ['pattern', 1, -1], arguments: [{ ...PATTERN_ARG, multiple: true }] },
   ),
   row(
     'punsubscribe',
@@ -88,7 +88,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
     'Listens for messages published to shard channels.',
     'O(N) where N is the number of shard channels to subscribe to.',
     (c, a) => subscribe(c, a, 'shard'),
-    { keys: [1, -1, 1], keySpecs: [shardSpec(-1)], arguments: [SHARD_CHANNELS_ARG] },
+    { keys: [1, -1, 1], keySpecs: [shardSpec(-1)], channels: ['name', 1, -1], arguments: [SHARD_CHANNELS_ARG] },
   ),
   row(
     'sunsubscribe',
@@ -109,6 +109,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
     'O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).',
     (c, a) => publish(c, a, 'channel'),
     {
+      channels: ['name', 1, 1],
       arguments: [
         { name: 'channel', type: 'string' },
         { name: 'message', type: 'string' },
@@ -126,6 +127,7 @@ export const PUBSUB_COMMANDS: readonly CommandSpec[] = [
     {
       keys: [1, 1, 1],
       keySpecs: [shardSpec(0)],
+      channels: ['name', 1, 1],
       arguments: [
         { name: 'shardchannel', type: 'string' },
         { name: 'message', type: 'string' },

@@ -7,6 +7,9 @@ import type { Args } from '../formats/resp/args.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Database } from '../keyspace/keyspace.js';
 import type { ItemType } from '../memory/item.js';
+import type { DenialLog } from './access/denials.js';
+import type { User } from './access/user.js';
+import type { Users } from './access/users.js';
 import type { ConfigContext } from './config.js';
 import type { Session } from './session.js';
 import type { Command, CommandTable } from './table.js';
@@ -94,6 +97,22 @@ export interface Clients {
   unblock(peer: Peer, error: string | null): boolean;
   /** Closes the connection; the current client's after its reply. */
   kill(peer: Peer): void;
+}
+
+/** Users and their rights. Texts that these return are whole error replies without the leading `-ERR `. */
+export interface AccessControl {
+  readonly users: Users;
+  readonly denials: DenialLog;
+  /** Puts a user in force, new or changed, for its connections too. */
+  put(user: User): void;
+  /** Takes a user away and closes its connections; false when there is none of that name. */
+  remove(name: string): boolean;
+  /** ACL LOAD: all users as the file has them, or no change. */
+  load(): string | null;
+  /** ACL SAVE. */
+  save(): string | null;
+  /** Makes the session that user's when the password is right; else it is noted. `command`: as the client wrote it. */
+  logIn(session: Session, name: string, password: Uint8Array, command: string): boolean;
 }
 
 export interface Watching {
@@ -234,14 +253,9 @@ export interface ServerContext extends ConfigContext {
   readonly slowLog: SlowLogFace;
   readonly latency: LatencyFace;
   readonly memory: MemoryFace;
+  readonly access: AccessControl;
   /** Microseconds since 1970. */
   microseconds(): number;
-  /** Whether a client must authenticate. */
-  readonly needsPassword: boolean;
-  /** Whether this is the password. */
-  checkPassword(user: string, password: Uint8Array): boolean;
-  /** The session is this user's from now on. */
-  authenticate(session: Session, user: string): void;
   /** Makes `db` the session's database. */
   select(session: Session, db: number): void;
   /** The session as it was when it connected (RESET). */

@@ -3,6 +3,7 @@
  * server/) is a Session with a connection; the replay of a log runs on a Session without one.
  */
 import type { Args } from '../formats/resp/args.js';
+import type { User } from './access/user.js';
 import type { TrackingMode } from './services.js';
 import type { Command } from './table.js';
 
@@ -31,6 +32,8 @@ export const SessionFlag = {
   BLOCKED: 1 << 14,
   /** Is told which keys it may not keep any longer; `Session.tracking` says how. */
   TRACKING: 1 << 15,
+  /** Its user may not do everything: commands are checked. Set by whoever sets the user. */
+  RESTRICTED: 1 << 28,
 } as const;
 
 export interface Queued {
@@ -57,8 +60,8 @@ export class Session {
   name = '';
   libName = '';
   libVersion = '';
-  /** ACL user, as CLIENT LIST and AUTH know it. */
-  user = 'default';
+  /** Whose rights it has; null: all of them, without being a user's. */
+  user: User | null = null;
   authenticated = true;
   transaction: Transaction | null = null;
   /** Number of watched keys. */

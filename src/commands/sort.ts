@@ -21,6 +21,8 @@ import type { CommandSpec, KeySpec } from './spec.js';
 import { storeResult } from './store-result.js';
 
 const NOT_A_SCORE = new CommandError("ERR One or more scores can't be converted into double");
+const BY_DENIED = new CommandError('ERR BY option of SORT denied due to insufficient ACL permissions.');
+const GET_DENIED = new CommandError('ERR GET option of SORT denied due to insufficient ACL permissions.');
 
 interface Options {
   descending: boolean;
@@ -101,7 +103,7 @@ class Pattern {
 
 // --- arguments ---------------------------------------------------------------------------------------------------------
 
-function parse(a: Args, mayStore: boolean): Options {
+function parse(c: Context, a: Args, mayStore: boolean): Options {
   const options: Options = {
     descending: false,
     alpha: false,
@@ -125,10 +127,13 @@ function parse(a: Args, mayStore: boolean): Options {
     else if (a.is(i, 'BY') && behind >= 1) {
       const by = new Pattern(a.bytes(++i));
       options.by = by;
+      if (by.hasStar && !c.mayReadEveryKey(a)) throw BY_DENIED;
       // Once without a star, always unsorted: a later pattern does not take it back.
       if (!by.hasStar) options.unsorted = true;
-    } else if (a.is(i, 'GET') && behind >= 1) options.gets.push(new Pattern(a.bytes(++i)));
-    else throw SYNTAX;
+    } else if (a.is(i, 'GET') && behind >= 1) {
+      if (!c.mayReadEveryKey(a)) throw GET_DENIED;
+      options.gets.push(new Pattern(a.bytes(++i)));
+    } else throw SYNTAX;
   }
   return options;
 }
@@ -245,7 +250,7 @@ function sortedElements(c: Context, entry: number, options: Options): Uint8Array
 // --- handlers ----------------------------------------------------------------------------------------------------------
 
 function run(c: Context, a: Args, mayStore: boolean): void {
-  const options = parse(a, mayStore);
+  const options = parse(c, a, mayStore);
   const entry = c.read(a, 1);
   if (entry !== 0) {
     const type = itemType(c.keyspace.arena, entry);

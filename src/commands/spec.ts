@@ -57,6 +57,8 @@ export interface CommandSpec {
   keySpecs?: readonly KeySpec[];
   /** Indices of the keys, where `keys` and `keySpecs` cannot tell; with flags where they are not those of the first one. */
   getKeys?: (a: Args) => readonly (number | { index: number; flags: readonly string[] })[];
+  /** The channels it publishes to or subscribes to, and whether they are patterns: first and last argument (-1: the last). */
+  channels?: readonly ['name' | 'pattern', number, number];
   /** ACL categories without `@` beyond those that derive from flags: keyspace, string, list, dangerous, ... */
   acl: readonly string[];
   since: string;

@@ -7,6 +7,8 @@
 import { assert } from '../base/assert.js';
 import { Histogram } from '../base/histogram.js';
 import type { Args } from '../formats/resp/args.js';
+import { categoryBits } from './access/categories.js';
+import { KeyAccess } from './access/key-access.js';
 import type { CommandFlag, CommandSpec, Handler } from './spec.js';
 
 /** Bits of `Command.flags`, in the order in which COMMAND INFO lists them. */
@@ -63,7 +65,13 @@ export class Command {
   readonly fullName: string;
   /** As `fullName`, whatever rename-command says: what rules go by. */
   readonly rule: string;
+  /** Its number in the bitmaps of ACL users; those of a table are 0, 1, 2... */
+  id = 0;
   readonly flags: number;
+  /** ACL categories, see access/categories.ts. */
+  readonly categories: number;
+  /** Its keys as ACL rules see them. */
+  readonly keyAccess: KeyAccess;
   readonly arity: number;
   readonly handler: Handler | null;
   readonly subcommands: CommandIndex | null;
@@ -94,6 +102,8 @@ export class Command {
     let flags = 0;
     for (const flag of spec.flags) flags |= 1 << FLAG_NAMES.indexOf(flag);
     this.flags = flags;
+    this.categories = categoryBits(spec);
+    this.keyAccess = new KeyAccess(spec);
     this.handler = spec.handler ?? null;
     this.isPlain = this.handler !== null && !NAMED_IN_RULES.has(this.rule);
     this.isQuick = (this.has(Flag.FAST) && !this.has(Flag.BLOCKING)) || spec.name === 'set';
@@ -192,6 +202,9 @@ function isNamed(name: string, buf: Uint8Array, off: number, len: number): boole
 /** One server's commands. */
 export class CommandTable {
   readonly index: CommandIndex;
+  /** All commands and subcommands, those that rename-command took away too. */
+  readonly all: readonly Command[];
+  private readonly byRule: ReadonlyMap<string, Command>;
 
   /**
    * @param families the rows of every family
@@ -212,7 +225,11 @@ export class CommandTable {
       called.set(fresh, spec);
       names.set(spec, fresh);
     }
-    this.index = new CommandIndex([...names].map(([spec, name]) => new Command(spec, name, null)));
+    const commands = families.flat().map((spec) => new Command(spec, names.get(spec) ?? spec.name, null));
+    this.index = new CommandIndex(commands.filter((command) => names.has(command.spec)));
+    this.all = commands.flatMap((command) => [command, ...(command.subcommands?.all ?? [])]);
+    for (const [id, command] of this.all.entries()) command.id = id;
+    this.byRule = new Map(this.all.map((command) => [command.rule, command]));
   }
 
   /** The command or subcommand that the arguments name; null when there is none. Hot. */
@@ -229,6 +246,11 @@ export class CommandTable {
     const command = this.index.get(name!);
     if (sub === undefined || command === null) return command;
     return command.subcommands?.get(sub) ?? null;
+  }
+
+  /** The command that a rule means: by its own name, `get` or `config|get`, whatever rename-command says. */
+  ruled(name: string): Command | null {
+    return this.byRule.get(name) ?? null;
   }
 
   resetStatistics(): void {

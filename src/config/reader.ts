@@ -26,6 +26,8 @@ export interface ConfigSources {
   options?: string;
   /** Names of all commands in lower case, to check rename-command; unchecked without. */
   commands?: ReadonlySet<string>;
+  /** Why a `user` line cannot be used (null: it can), given the words of it and of those before it; unchecked without. */
+  checkUser?: (words: readonly string[], before: Config['users']) => string | null;
 }
 
 /** A line that cannot be used. `report` is what Redis prints to standard error before it exits with code 1. */
@@ -69,7 +71,7 @@ export function readConfig(config: Config, sources: ConfigSources): void {
   }
   text += sources.input ?? '';
   if (sources.options !== undefined && sources.options !== '') text += `\n${sources.options}`;
-  new Reader(config, sources.commands).read(text, 0);
+  new Reader(config, sources.commands, sources.checkUser).read(text, 0);
   checkWhole(config);
 }
 
@@ -88,6 +90,7 @@ class Reader {
   constructor(
     private readonly config: Config,
     commands: ReadonlySet<string> | undefined,
+    private readonly checkUser: ConfigSources['checkUser'],
   ) {
     this.commands = commands === undefined ? null : new Set(commands);
   }
@@ -129,6 +132,8 @@ class Reader {
     } else if (name === 'rename-command' && args.length === 2) {
       this.rename(args[0]!.toLowerCase(), args[1]!);
     } else if (name === 'user' && args.length >= 1) {
+      const error = this.checkUser?.(args, this.config.users) ?? null;
+      if (error !== null) throw new DirectiveError(error);
       this.config.users.push(args);
     } else if (name === 'loadmodule' && args.length >= 1) {
       this.config.modules.push(args);

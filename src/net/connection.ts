@@ -51,6 +51,11 @@ export interface Connection {
   setKeepAlive(seconds: number): void;
 }
 
+/** Whether the peer is on this machine. */
+export function isLocal({ isUnix, remote }: Connection): boolean {
+  return isUnix || /^(127\.|\[::1\]:)/.test(remote);
+}
+
 const IGNORE: ConnectionEvents = { data() {}, ended() {}, drained() {} };
 
 export interface Endpoints {

@@ -11,7 +11,7 @@
 import type { Clients, Peer, Reply } from '../commands/services.js';
 import { SessionFlag } from '../commands/session.js';
 import type { Command } from '../commands/table.js';
-import type { Connection } from '../net/connection.js';
+import { type Connection, isLocal } from '../net/connection.js';
 import { Client } from './client.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
@@ -25,6 +25,17 @@ interface Answer extends Message {
   command: Command;
 }
 
+const PROTECTED =
+  'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default ' +
+  'user. In this mode connections are only accepted from the loopback interface. If you want to connect from external ' +
+  'computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command ' +
+  "'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is " +
+  'running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make ' +
+  'this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration ' +
+  "file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server " +
+  "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for " +
+  'the default user. NOTE: You only need to do one of the above things in order for the server to start accepting ' +
+  'connections from the outside.';
 /** How much of a bad request the log shows. */
 const PREVIEW_BYTES = 128;
 
@@ -82,10 +93,11 @@ export class ClientRegistry implements Clients {
     const { server } = this;
     const { statistics, config, log } = server;
     if (this.byId.size >= config.values.maxclients) {
-      statistics.rejectedConnections++;
-      const error = Buffer.from('-ERR max number of clients reached\r\n');
-      connection.write(error, 0, error.length);
-      connection.closeFlushed();
+      this.turnAway(connection, 'ERR max number of clients reached');
+      return;
+    }
+    if (config.values['protected-mode'] && server.access.users.default.noPassword && !isLocal(connection)) {
+      this.turnAway(connection, PROTECTED);
       return;
     }
     statistics.connections++;
@@ -93,7 +105,7 @@ export class ClientRegistry implements Clients {
     const client = new Client(this.nextId++, connection, now, () => server.clock.monotonic());
     const keepAlive = config.values['tcp-keepalive'];
     if (keepAlive > 0 && !connection.isUnix) connection.setKeepAlive(keepAlive);
-    server.setAuthenticated(client, server.password.length === 0);
+    server.access.admit(client);
     client.parser.bulkMax = server.bulkMax;
     connection.events = {
       data: (buf, len) => this.data(client, buf, len),
@@ -103,6 +115,13 @@ export class ClientRegistry implements Clients {
     this.byId.set(client.id, client);
     if (log.writes('verbose')) log.verbose(`Accepted ${client.remote}`);
     connection.start();
+  }
+
+  private turnAway(connection: Connection, error: string): void {
+    this.server.statistics.rejectedConnections++;
+    const bytes = Buffer.from(`-${error}\r\n`);
+    connection.write(bytes, 0, bytes.length);
+    connection.closeFlushed();
   }
 
   // --- input -------------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ export class Client extends Session implements Peer {
       `tot-mem=${this.bytes + 1024}`,
       `events=${connection.pending > 0 ? 'rw' : 'r'}`,
       `cmd=${this.lastCommand?.fullName ?? 'NULL'}`,
-      `user=${this.user}`,
+      `user=${this.user?.name ?? '(superuser)'}`,
       `redir=${this.tracking?.redirect ?? -1}`,
       `resp=${this.resp}`,
       `lib-name=${this.libName}`,

@@ -58,6 +58,12 @@ export class Gate {
   postponed = 0;
   /** null: maxmemory sets no limit. */
   memory: MemoryGuard | null = null;
+  /** Whether clients must log in first. */
+  needsPassword: () => boolean = () => false;
+  /** Why a restricted user's session may not make a request, as the error line without `-`; null: it may. */
+  refusal: (session: Session, command: Command, a: Args) => string | null = () => null;
+  /** The same for a command of a transaction. */
+  refusalAtExec: (session: Session, command: Command, a: Args) => string | null = () => null;
 
   /** Whether anything but `writeRefusal` may refuse a command of an authenticated client. */
   get asks(): boolean {
@@ -206,9 +212,16 @@ export class Dispatcher {
     const { flags } = command;
     if (command.handler === null) return this.refuseUnknown(a);
     if (command.rule === 'debug' && !gate.debugAllowed(session)) return this.reject(command, DEBUG_FORBIDDEN);
-    if (!session.authenticated && (flags & Flag.NO_AUTH) === 0) return this.reject(command, NO_AUTH);
+    if (!session.authenticated && (flags & Flag.NO_AUTH) === 0 && gate.needsPassword()) {
+      return this.reject(command, NO_AUTH);
+    }
     const inMulti = (session.flags & SessionFlag.MULTI) !== 0;
     if (inMulti && (flags & Flag.NO_MULTI) !== 0) return this.reject(command, NOT_IN_TRANSACTION);
+    if ((session.flags & SessionFlag.RESTRICTED) !== 0) {
+      this.setNow();
+      const refused = gate.refusal(session, command, a);
+      if (refused !== null) return this.reject(command, refused);
+    }
 
     const exec = command.rule === 'exec';
     const carried = exec && session.transaction !== null ? flags | session.transaction.flags : flags;
@@ -344,6 +357,15 @@ export class Dispatcher {
   remember: ((session: Session, command: Command, a: Args) => void) | null = null;
 
   // --- call ------------------------------------------------------------------------------------------------------------
+
+  /** Runs a command of a transaction, unless the user has lost the right to since it was queued. */
+  callQueued(command: Command, a: Args): void {
+    const { session } = this;
+    const refused =
+      (session.flags & SessionFlag.RESTRICTED) === 0 ? null : this.gate.refusalAtExec(session, command, a);
+    if (refused === null) this.call(command, a);
+    else this.context.out.error(refused);
+  }
 
   /** Runs a command whose reply goes to `context.out`, and propagates its effects. */
   call(command: Command, a: Args): void {

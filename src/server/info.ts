@@ -186,6 +186,7 @@ function decimals(a: number, b: number): string {
 
 function statsSection(server: Server): Field[] {
   const { statistics: s, keyspace } = server;
+  const denials = server.access.denials.counts;
   return [
     ['total_connections_received', s.connections],
     ['total_commands_processed', s.commands],
@@ -240,10 +241,10 @@ function statsSection(server: Server): Field[] {
     ['client_output_buffer_limit_disconnections', s.outputBufferLimitDisconnections],
     ['reply_buffer_shrinks', 0],
     ['reply_buffer_expands', 0],
-    ['acl_access_denied_auth', s.authDenied],
-    ['acl_access_denied_cmd', 0],
-    ['acl_access_denied_key', 0],
-    ['acl_access_denied_channel', 0],
+    ['acl_access_denied_auth', denials.auth],
+    ['acl_access_denied_cmd', denials.command],
+    ['acl_access_denied_key', denials.key],
+    ['acl_access_denied_channel', denials.channel],
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The Context with all that the families of the server use: it passes on to the server's parts. */
 import { randomBytes } from 'node:crypto';
 
+import { KeyRight } from '../commands/access/key-access.js';
 import type {
   DumpFormat,
   KeyWait,
@@ -72,8 +73,8 @@ export class LiveContext extends CallContext implements ServerContext {
   get memory() {
     return this.server.memoryFace;
   }
-  get needsPassword(): boolean {
-    return this.server.password.length > 0;
+  get access() {
+    return this.server.access;
   }
   exchange(request: PeerRequest): PeerAnswer {
     return this.server.peerLink.exchange(request);
@@ -87,16 +88,13 @@ export class LiveContext extends CallContext implements ServerContext {
     return this.server.isAllowed(this.server.config.values['enable-protected-configs'], this.session);
   }
   userLines(): readonly string[] | null {
-    return null;
+    return this.server.access.configLines;
   }
   resetStatistics(): void {
     this.server.resetStatistics();
   }
   microseconds(): number {
     return this.server.microseconds();
-  }
-  checkPassword(user: string, password: Uint8Array): boolean {
-    return this.server.checkPassword(user, password);
   }
   select(session: Session, db: number): void {
     session.db = db;
@@ -117,16 +115,16 @@ export class LiveContext extends CallContext implements ServerContext {
     );
     session.name = '';
     session.resp = 2;
-    session.user = 'default';
-    server.setAuthenticated(session, !this.needsPassword);
+    server.access.admit(session);
     this.select(session, 0);
   }
-  authenticate(session: Session, user: string): void {
-    session.user = user;
-    this.server.setAuthenticated(session, true);
-  }
   callQueued(command: Command, args: Args): void {
-    this.server.dispatcher.call(command, args);
+    this.server.dispatcher.callQueued(command, args);
+  }
+  override mayReadEveryKey(a: Args): boolean {
+    const { user } = this.session;
+    const command = this.commands.find(a);
+    return user === null || command === null || user.allowsEveryKey(command, a, KeyRight.READ);
   }
   monitor(session: Session): void {
     if (!session.has(SessionFlag.INTERNAL)) this.server.monitors.add(session as Client);

@@ -6,7 +6,7 @@
  *   await server.start();              // loads the data, then serves
  *   await server.shutdown([]);         // saves what is to be saved, closes
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import type { ConfigFace } from '../commands/config.js';
 import type { NotifyClass } from '../commands/context.js';
@@ -22,8 +22,10 @@ import { Args } from '../formats/resp/args.js';
 import { type Database, Keyspace } from '../keyspace/keyspace.js';
 import { Lfu } from '../keyspace/lfu.js';
 import { Watches } from '../keyspace/watch.js';
+import { isLocal } from '../net/connection.js';
 import { ListenError, Listener } from '../net/listener.js';
 import { Persistence } from '../persistence/persistence.js';
+import { Access } from './access.js';
 import { announceListening, announceReady } from './announce.js';
 import type { Client } from './client.js';
 import { ClientRegistry } from './client-registry.js';
@@ -84,6 +86,7 @@ export class Server {
   readonly tracking = new Tracking(this);
   readonly keyspaceEvents: KeyspaceEvents;
   readonly pause = new Pause(this);
+  readonly access: Access;
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
@@ -101,7 +104,6 @@ export class Server {
   memoryPeak = 0;
 
   /** Copies of directives that are looked at for every command or read. */
-  password: Uint8Array = new Uint8Array(0);
   bulkMax = 0;
   queryBufferMax = 0;
   /** slowlog-log-slower-than; infinite: off. */
@@ -174,6 +176,10 @@ export class Server {
       },
     );
     this.dispatcher.unwatch = (session) => this.unwatch(session);
+    this.access = new Access(this);
+    this.gate.needsPassword = () => this.access.needsPassword;
+    this.gate.refusal = (session, command, a) => this.access.refusal(session, command, a);
+    this.gate.refusalAtExec = (session, command, a) => this.access.refusalAtExec(session, command, a);
     this.replay = new Replay(this.dispatcher);
     this.persistence = new Persistence({
       disk: this.disk,
@@ -245,6 +251,7 @@ export class Server {
   /** Listens, loads the data, and serves. Throws what makes that impossible; the log has it already, then. */
   async start(): Promise<void> {
     const { log, config, keyspace, gate } = this;
+    this.access.start();
     gate.loading = !this.inMemory;
     await this.listen();
     announceListening(log, config, this.port);
@@ -316,9 +323,6 @@ export class Server {
       apply();
       config.onChange(names, apply);
     };
-    copy('requirepass', () => {
-      this.password = values.requirepass === '' ? new Uint8Array(0) : config.bytes('requirepass');
-    });
     copy('proto-max-bulk-len', () => {
       this.bulkMax = Number(values['proto-max-bulk-len']);
       this.keyspace.limits.protoMaxBulkLen = this.bulkMax;
@@ -403,27 +407,11 @@ export class Server {
 
   // --- clients -----------------------------------------------------------------------------------------------------------
 
-  setAuthenticated(session: Session, yes: boolean): void {
-    session.authenticated = yes;
-    const client = session as Partial<Client>;
-    if (client.parser !== undefined) client.parser.authenticated = yes;
-  }
-
-  checkPassword(user: string, password: Uint8Array): boolean {
-    // The default user has no password until there is one: any is right.
-    const right =
-      user === 'default' &&
-      (this.password.length === 0 ||
-        (password.length === this.password.length && timingSafeEqual(password, this.password)));
-    if (!right) this.statistics.authDenied++;
-    return right;
-  }
-
   /** Whether a guarded thing is allowed for the client: `no`, `yes`, `local`. */
   isAllowed(setting: 'no' | 'yes' | 'local', session: Session): boolean {
     if (setting !== 'local') return setting === 'yes';
-    const { remote } = session as Partial<Client>;
-    return remote === undefined || /^(127\.|\[::1\]|[^:]*:0$|\/)/.test(remote);
+    const { connection } = session as Partial<Client>;
+    return connection === undefined || isLocal(connection);
   }
 
   private unwatch(session: Session): void {

@@ -42,7 +42,6 @@ export class Statistics {
   reads = 0;
   errorReplies = 0;
   evictedClients = 0;
-  authDenied = 0;
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
   /** Snapshots begun, and what the last one's start held the server: INFO's forks. */
@@ -71,7 +70,6 @@ export class Statistics {
     this.reads = 0;
     this.errorReplies = 0;
     this.evictedClients = 0;
-    this.authDenied = 0;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
     this.snapshots = 0;

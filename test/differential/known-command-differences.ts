@@ -21,4 +21,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   ...['blpop', 'brpop', 'blmove', 'brpoplpush', 'bzpopmin', 'bzpopmax', 'wait'].map(
     (command) => ({ command, property: 'flags', reason: '7.2 allows it in scripts' }) as const,
   ),
+  { command: 'acl|deluser', property: 'tips', reason: '7.2 has them' },
+  { command: 'acl|save', property: 'tips', reason: '7.2 has them' },
+  { command: 'acl|setuser', property: 'tips', reason: '7.2 has them' },
 ];

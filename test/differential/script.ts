@@ -37,6 +37,8 @@ export interface Mode {
   near?: number;
   /** The oracle's 17-digit doubles count as the shortest form that 7.2 prints. */
   doubles?: boolean;
+  /** Replies of 7.2 about ACL count as what 7.0 says instead; see acl-words.ts. */
+  acl?: boolean;
   /** `name=value` and `name:value`: every name of the oracle must be there. */
   fields?: boolean;
   /** Not compared. */
@@ -90,6 +92,7 @@ const FLAGS = [
   'shape',
   'error',
   'doubles',
+  'acl',
   'fields',
   'skip',
   'ours',
