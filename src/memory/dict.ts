@@ -545,7 +545,6 @@ export class Dict {
     const base = wordIndex(segment);
     if (onlyExpiring && words[base + 3] === DUE_NEVER) return found;
     const slots = from < 0 ? -from : words[base + 1]!;
-    const before = found;
     for (let slot = Math.max(0, from); slot < slots && found < max; slot++) {
       const at = base + HEADER_WORDS + slot * 2;
       const item = words[at + 1]!;
@@ -554,8 +553,6 @@ export class Dict {
       out[found * 2 + 1] = item;
       found++;
     }
-    // A hint that deletions have left behind would be followed again and again.
-    if (onlyExpiring && from === 0 && found === before && found < max) words[base + 3] = DUE_NEVER;
     return found;
   }
 
