@@ -5,7 +5,7 @@
  *   ONGGI_SEED=5 npx vitest run --project unit src/server/tracking.test.ts
  */
 import { describe, expect, it } from 'vitest';
-import { Random, randomCommand } from '../../test/differential/generator.js';
+import { Draw, randomCommand } from '../../test/differential/generator.js';
 import { type Arg, encodeCommand, RespClient } from '../../test/support/client.js';
 import { decodeReply, type Reply, show } from '../../test/support/reply.js';
 import { ManualClock } from '../base/clock.js';
@@ -105,7 +105,7 @@ class CachingClient {
   }
 
   /** Reads the key and when it expires, and keeps both where the mode allows it. */
-  read(r: Random, key: string): void {
+  read(r: Draw, key: string): void {
     const { options } = this.way;
     const asks = options.includes('OPTIN') || options.includes('OPTOUT');
     for (const command of [view(key), ['PEXPIRETIME', key]]) {
@@ -168,7 +168,7 @@ class CachingClient {
 }
 
 /** A command of somebody else. SWAPDB is not told, in Redis neither. */
-function disturbance(r: Random): readonly Arg[] {
+function disturbance(r: Draw): readonly Arg[] {
   if (r.chance(1)) return r.pick([['FLUSHALL'], ['FLUSHDB'], ['FLUSHALL', 'ASYNC'], ['DEBUG', 'RELOAD']]);
   if (r.chance(15)) return ['PEXPIRE', r.pick(KEYS), String(1 + r.below(20))];
   for (;;) {
@@ -178,7 +178,7 @@ function disturbance(r: Random): readonly Arg[] {
 }
 
 async function run(way: Way, seed: number): Promise<CachingClient> {
-  const r = new Random(seed);
+  const r = new Draw(seed);
   const clock = new ManualClock();
   const config = { 'enable-debug-command': 'yes', 'tracking-table-max-keys': way.tableMax ?? 1_000_000 };
   await using live = await LiveServer.start({ clock, config });

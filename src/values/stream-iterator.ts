@@ -31,6 +31,10 @@ export class StreamIterator {
   private readonly from = new StreamId();
   private readonly to = new StreamId();
   private readonly master = new StreamId();
+  /** The ID of the node at hand. */
+  get nodeId(): StreamId {
+    return this.master;
+  }
   private backwards = false;
   private withDeleted = false;
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quote } from '../support/reply.js';
 import { startOnggi, startOracle } from '../support/server.js';
 import { compareEvents, type EventOptions } from './events.js';
-import { Random, randomCommand } from './generator.js';
+import { Draw, randomCommand } from './generator.js';
 import type { Pair } from './play.js';
 import { parseScript, type Section, type Step } from './script.js';
 
@@ -49,7 +49,7 @@ for (const file of files.sort()) {
 const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
 
 /** A section of random commands, in transactions of a few now and then. */
-function randomSection(r: Random, commands: number): Section {
+function randomSection(r: Draw, commands: number): Section {
   const steps: Step[] = [];
   for (let i = 0, open = 0; i < commands; i++) {
     const { args } = open > 5 ? { args: [Buffer.from('EXEC')] } : randomCommand(r);
@@ -75,7 +75,7 @@ const RANDOM: EventOptions = { ignored: /^(\d+ )?xgroup-(create|del)consumer / }
 it(`random commands make the same events (ONGGI_SEED=${seed})`, async () => {
   const [oracle, ours] = await Promise.all([startOracle(), startOnggi()]);
   try {
-    const section = randomSection(new Random(seed), 4000);
+    const section = randomSection(new Draw(seed), 4000);
     const found = await compareEvents({ oracle, ours, selfTest: false }, section, 2, RANDOM);
     expect(found.join('\n')).toBe('');
   } finally {

@@ -7,6 +7,7 @@
  *   <kind>      an argument (see `KINDS`)      [a b]   present half of the time
  *   (a|b)       one of them                    {a b}   repeated one to four times
  */
+import { Random } from '../support/random.js';
 import type { Mode } from './script.js';
 
 export interface RandomCommand {
@@ -23,51 +24,18 @@ export interface RandomMode extends Mode {
   groups?: boolean;
 }
 
-/** xorshift128, seeded by splitmix; the same numbers on every machine. */
-export class Random {
-  private readonly state = new Uint32Array(4);
-
+/** The generator's source of chance. */
+export class Draw extends Random {
   /** @param fractions whether commands may bring scores about that 7.0 and 7.2 print differently */
   constructor(
     seed: number,
     readonly fractions = false,
   ) {
-    let s = seed >>> 0;
-    for (let i = 0; i < 4; i++) {
-      s = (s + 0x9e3779b9) >>> 0;
-      let z = s;
-      z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-      z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-      this.state[i] = (z ^ (z >>> 16)) >>> 0;
-    }
-    if (this.state.every((word) => word === 0)) this.state[0] = 1;
-  }
-
-  next(): number {
-    const s = this.state;
-    let t = s[3]!;
-    const first = s[0]!;
-    s[3] = s[2]!;
-    s[2] = s[1]!;
-    s[1] = first;
-    t ^= t << 11;
-    t ^= t >>> 8;
-    s[0] = t ^ first ^ (first >>> 19);
-    return s[0]!;
-  }
-  /** 0 <= result < bound */
-  below(bound: number): number {
-    return Math.floor((this.next() / 0x1_0000_0000) * bound);
-  }
-  chance(percent: number): boolean {
-    return this.below(1000) < percent * 10;
-  }
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!;
+    super(seed);
   }
 }
 
-const EDGE_VALUES = [
+export const EDGE_VALUES = [
   ...['', ' ', '0', '-0', '00', '1', '-1', '+1', ' 1', '1 ', '1.0', '1.5', '-2.25', '1e3', '3.0e3', '.5', '5.', '0x10'],
   ...['inf', '-inf', '+inf', 'nan', 'abc', '9223372036854775807', '-9223372036854775808', '9223372036854775808'],
   ...[
@@ -149,7 +117,7 @@ const STREAM_IDS = [
 const FAR = ['1000000', '2000000', '3000000'];
 const BAD_TIMES = ['0', '-1', 'x', '', '1.5', '9223372036854775807', '-9223372036854775808', '9223372036854775808'];
 
-type Kind = (r: Random) => string;
+type Kind = (r: Draw) => string;
 
 const keyOf =
   (letter: string): Kind =>
@@ -404,14 +372,14 @@ const ROWS: readonly Row[] = [
 
 const TOTAL_WEIGHT = ROWS.reduce((sum, { weight }) => sum + weight, 0);
 
-export function randomCommand(r: Random): RandomCommand {
+export function randomCommand(r: Draw): RandomCommand {
   const chosen = drawRow(r);
   const args = expand(chosen.template, r).map((arg) => Buffer.from(arg, 'latin1'));
   const numbers = r.fractions || chosen.template[0] !== 'Z' ? EDGE_VALUES : EDGE_VALUES_OF_SCORES;
   return { args: chosen.fixed ? args : mutate(args, r, numbers), mode: chosen.mode };
 }
 
-function drawRow(r: Random): Row {
+function drawRow(r: Draw): Row {
   let at = r.below(TOTAL_WEIGHT);
   const chosen = ROWS.find(({ weight }) => {
     at -= weight;
@@ -421,7 +389,7 @@ function drawRow(r: Random): Row {
 }
 
 /** Sometimes an argument too many, one too few, or another one in its place; the command's name stays. */
-function mutate(args: Buffer[], r: Random, edges: readonly string[]): Buffer[] {
+function mutate(args: Buffer[], r: Draw, edges: readonly string[]): Buffer[] {
   if (r.chance(95) || args.length < 2) return args;
   const at = 1 + r.below(args.length - 1);
   const edge = Buffer.from(r.pick(edges), 'latin1');
@@ -430,13 +398,13 @@ function mutate(args: Buffer[], r: Random, edges: readonly string[]): Buffer[] {
 }
 
 /** Writes out one template. */
-function expand(template: string, r: Random): string[] {
+function expand(template: string, r: Draw): string[] {
   const cursor = { at: 0 };
   return sequence(template, cursor, '', r, true);
 }
 
 /** Up to one of the closing characters; `live` is false while a part is skipped. */
-function sequence(text: string, cursor: { at: number }, until: string, r: Random, live: boolean): string[] {
+function sequence(text: string, cursor: { at: number }, until: string, r: Draw, live: boolean): string[] {
   const out: string[] = [];
   while (cursor.at < text.length && !until.includes(text[cursor.at]!)) {
     const c = text[cursor.at]!;

@@ -8,7 +8,7 @@ import { decodeReply, quote, type Reply, show } from '../support/reply.js';
 import type { Server } from '../support/server.js';
 import { eventually } from '../support/wait.js';
 import { difference } from './compare.js';
-import { Random, type RandomCommand, randomCommand } from './generator.js';
+import { Draw, type RandomCommand, randomCommand } from './generator.js';
 import { type Played, replyDifference } from './known-reply-differences.js';
 import type { Protocol } from './script.js';
 import { shrink } from './shrink.js';
@@ -58,7 +58,7 @@ export async function randomRun(
     for (let window = 0; result.commands < commands; window++) {
       const protocol: Protocol = window % 2 === 0 ? 2 : 3;
       // Every second pair of windows has all kinds of scores, and goes without digests: 7.0's are of 17 digits.
-      const r = new Random(Math.imul(seed, 1_000_003) + window, window % 4 >= 2);
+      const r = new Draw(Math.imul(seed, 1_000_003) + window, window % 4 >= 2);
       const list = drawWindow(r, Math.min(windowCommands, commands - result.commands), aof);
       const found = await player.play(list, protocol);
       if (found !== null) {
@@ -76,7 +76,7 @@ export async function randomRun(
   return result;
 }
 
-function drawWindow(r: Random, count: number, aof: boolean): RandomCommand[] {
+function drawWindow(r: Draw, count: number, aof: boolean): RandomCommand[] {
   const list: RandomCommand[] = [];
   let open = false;
   for (let i = 1; i <= count; i++) {

@@ -1,7 +1,7 @@
 /** A short random run; `npm run diff` makes long ones. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Server, startOnggi, startOracle } from '../support/server.js';
-import { Random, randomCommand } from './generator.js';
+import { Draw, randomCommand } from './generator.js';
 import { randomRun } from './random-run.js';
 import { shrink } from './shrink.js';
 
@@ -35,7 +35,7 @@ describe('random commands', () => {
 describe('the generator', () => {
   it('draws the same commands from the same seed', () => {
     const draw = (from: number): string => {
-      const r = new Random(from);
+      const r = new Draw(from);
       return Array.from({ length: 500 }, () =>
         randomCommand(r)
           .args.map((arg) => arg.toString('hex'))
@@ -47,7 +47,7 @@ describe('the generator', () => {
   });
 
   it('draws every command of its table', () => {
-    const r = new Random(7);
+    const r = new Draw(7);
     const names = new Set(Array.from({ length: 50_000 }, () => randomCommand(r).args[0]!.toString()));
     expect(names.size).toBeGreaterThan(110);
   });

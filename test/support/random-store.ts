@@ -20,6 +20,8 @@ export interface RandomStoreOptions {
   fieldExpiry?: boolean;
   /** Scores whose text is the same in every version of Redis: those that Redis 7.0 prints shortest, too. */
   plainScores?: boolean;
+  /** Few elements and short ones: for files that are damaged byte by byte. */
+  small?: boolean;
   /** Times of expiry, by default far in the future and long ago. */
   times?: readonly number[];
 }
@@ -35,11 +37,12 @@ export function fillRandomly(store: RdbStore, seed: number, options: RandomStore
     if (kind < 0.4) return Buffer.from(String(below(2 ** 31) - 2 ** 30));
     if (kind < 0.7) return Buffer.from(`m${below(1e9).toString(36)}`.repeat(1 + below(3)));
     if (kind < 0.75) return new Uint8Array(0);
-    if (kind < 0.9) return Uint8Array.from({ length: below(80) }, () => below(256));
+    if (kind < 0.9 || options.small)
+      return Uint8Array.from({ length: below(options.small ? 30 : 80) }, () => below(256));
     if (kind < 0.98) return new Uint8Array(below(3000)).fill(below(256));
     return Uint8Array.from({ length: 2000 + below(20_000) }, () => below(256));
   }
-  const count = (): number => pick([1, 2, 5, 30, 127, 128, 129, 300, 513, 700]);
+  const count = (): number => pick(options.small ? [1, 2, 3, 5, 12] : [1, 2, 5, 30, 127, 128, 129, 300, 513, 700]);
   const elements = (n: number, prefix: string): Uint8Array[] =>
     Array.from({ length: n }, (_, i) => (random() < 0.3 && i < 40 ? bytes() : Buffer.from(`${prefix}${i}`)));
   const score = (): number => {
@@ -49,7 +52,12 @@ export function fillRandomly(store: RdbStore, seed: number, options: RandomStore
 
   for (let i = 0; i < options.keys; i++) {
     const db = pick([0, 0, 0, 1, 5, 200]);
-    const name = random() < 0.05 ? `${'k'.repeat(5000)}${i}` : random() < 0.1 ? String(i * 1000) : `key:${i}\x00\xff`;
+    const name =
+      random() < 0.05 && !options.small
+        ? `${'k'.repeat(5000)}${i}`
+        : random() < 0.1
+          ? String(i * 1000)
+          : `key:${i}\x00\xff`;
     const at = random() < 0.3 ? pick(options.times ?? EDGE_TIMES) : Number.NaN;
     switch (below(6)) {
       case 0:

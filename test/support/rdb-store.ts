@@ -193,6 +193,11 @@ export class RdbStore implements RdbTarget {
     }
     this.value(this.keyFor(db, name, expireAtMs), ItemType.HASH, hash.encoding, hash.root);
   }
+  putStream(db: number, name: string, fill: (stream: Stream) => void, expireAtMs = Number.NaN): void {
+    const stream = new Stream(this.arena, this.limits).create();
+    fill(stream);
+    this.value(this.keyFor(db, name, expireAtMs), ItemType.STREAM, stream.encoding, stream.root);
+  }
   /** A stream or module value: its RDB type and payload. */
   putBlob(db: number, name: string, rdbType: number, payload: Uint8Array, expireAtMs = Number.NaN): void {
     const key = this.keyFor(db, name, expireAtMs);

@@ -7,18 +7,9 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { rng } from '../../../test/support/random-keyspace.js';
-import {
-  hex,
-  latin1,
-  listpack,
-  rdbString,
-  streamPayload,
-  u64le,
-  ziplist,
-  ziplistString,
-} from '../../../test/support/rdb-bytes.js';
+import { hex, latin1 } from '../../../test/support/rdb-bytes.js';
 import { RdbStore } from '../../../test/support/rdb-store.js';
-import { Crc64 } from '../../base/crc64.js';
+import { STREAM, smallFile } from '../../../test/support/small-file.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import { DumpWriter } from './dump.js';
 
@@ -32,75 +23,6 @@ function goldenStreams(): { name: string; type: number; payload: Uint8Array }[] 
     const payload = writer.write(golden.entry(0, name)).slice(1, -10);
     return { name, type: 21, payload };
   });
-}
-
-const STREAM = streamPayload({});
-
-const MODULE = hex(
-  '81 2a0b3c4d5e6f7001  01 05  02 81 0000010000000000  03 0000803f  04 000000000000f03f  05 03 616263  00',
-);
-
-/** Every type, old and new, small: what a reader can meet. */
-function smallFile(): Buffer {
-  const store = new RdbStore();
-  const never = Number.NaN;
-  const far = 4_102_444_800_000;
-  store.putString(0, 's', latin1('value'), far);
-  store.putString(0, 'i', latin1('-70000'));
-  store.putString(0, 'lzf', latin1('abc'.repeat(12)));
-  store.putList(0, 'l', ['a', '12', '-70000', 'c'.repeat(40)].map(latin1));
-  store.putSet(0, 'is', ['1', '70000', '-9'].map(latin1));
-  store.putSet(0, 'ss', ['m', 'n', '9007199254740993'].map(latin1));
-  store.putZset(0, 'z', [
-    [1, latin1('a')],
-    [2.5, latin1('b')],
-    [-1e10, latin1('c')],
-  ]);
-  store.putHash(0, 'h', [
-    [latin1('f'), latin1('v'), never],
-    [latin1('g'), latin1('1'), never],
-  ]);
-  store.putHash(0, 'he', [
-    [latin1('f'), latin1('v'), far],
-    [latin1('g'), latin1('1'), never],
-  ]);
-  store.putBlob(3, 'x', 21, STREAM);
-  store.putBlob(3, 'm', 7, MODULE);
-  store.libraries.push('#!lua name=x\n');
-  const written = store.save({ version: 12, access: 'lru', lruClock: 77 });
-
-  // What nobody writes any more, in front of the end: plain forms, ziplists, zipmap, quicklists of ziplists.
-  const old = rdbString(ziplist([ziplistString('a'), [0xf2], ziplistString('b'), [0xc0, 1, 2]]));
-  const list = rdbString(ziplist([ziplistString('a'), [0xfe, 200]]));
-  const expiring = rdbString(listpack('b', 2, 123456789, 'a', 1, 0));
-  const key = (type: number, name: string, ...value: Uint8Array[]): Buffer =>
-    Buffer.concat([Buffer.from([type]), rdbString(name), ...value]);
-  const body = Buffer.concat([
-    written.subarray(0, -9),
-    hex('fe 05  fb 0c 01'),
-    key(1, 'l1', hex('02'), rdbString('x'), rdbString('y')),
-    key(2, 's2', hex('02'), rdbString('x'), rdbString('y')),
-    key(3, 'z3', hex('02'), rdbString('x'), rdbString('1.5'), rdbString('y'), hex('fe')),
-    key(4, 'h4', hex('01'), rdbString('x'), rdbString('y')),
-    key(9, 'h9', rdbString(hex('01 01 66 01 01 76 00 ff'))),
-    key(10, 'l10', list),
-    key(12, 'z12', old),
-    key(13, 'h13', old),
-    key(14, 'l14', hex('02'), list, list),
-    key(25, 'h25', u64le(123456789), expiring),
-    hex('f4 07 01 00  fd 01000000  f9 05'),
-    key(0, 'j', rdbString('')),
-    hex('f7'),
-    hex('81 2a0b3c4d5e6f7001 02 02 05 04 64617461 00'),
-    hex('ff'),
-  ]);
-  return Buffer.concat([body, sumOf(body)]);
-}
-
-function sumOf(body: Uint8Array): Buffer {
-  const out = Buffer.alloc(8);
-  new Crc64().update(body, 0, body.length).write(out, 0);
-  return out;
 }
 
 /** Loads it; null when it was refused as it should be. Anything but a CorruptionError gets through. */

@@ -44,12 +44,17 @@ describe('a stream of a file', () => {
 
   it('IDs use all of their 64 bits, and differences may be negative', () => {
     const big = Buffer.alloc(16, 0xff);
-    const node = listpack(2, 0, 1, 'f', 0, 2, -1, 0, 'v', 4, 2, 0, -5, 'v', 4);
+    big[7] = 0xfe;
+    const node = listpack(2, 0, 1, 'f', 0, 2, 0, 0, 'v', 4, 2, 1, -5, 'v', 4);
     const stream = describeStream(21, streamPayload({ nodes: [[big, node]], groups: [] }));
     expect(stream.entries.map(([id]) => id)).toEqual([
       '18446744073709551614-18446744073709551615',
       '18446744073709551615-18446744073709551610',
     ]);
+  });
+
+  it('its length is what its nodes hold, whatever the file says', () => {
+    expect(describeStream(21, streamPayload({ length: 9 })).length).toBe(2);
   });
 
   it('a stream without entries keeps its groups', () => {
@@ -89,6 +94,31 @@ describe('a stream of a file', () => {
     ['a wrong number of elements', { nodes: [[first, listpack(1, 0, 1, 'f', 0, 2, 0, 0, 'v', 5)]] }, 'a stream node'],
     ['an ID that is no number', { nodes: [[first, listpack(1, 0, 1, 'f', 0, 2, 'x', 0, 'v', 4)]] }, 'a stream node'],
     ['a negative count of fields', { nodes: [[first, listpack(1, 0, -1, 0, 2, 0, 0, 3)]] }, 'a stream node'],
+    [
+      'a deleted entry that is not counted',
+      { nodes: [[first, listpack(1, 0, 1, 'f', 0, 3, 0, 0, 'v', 4)]] },
+      'a stream node',
+    ],
+    [
+      'entries out of order',
+      { nodes: [[first, listpack(2, 0, 1, 'f', 0, 2, 0, 7, 'v', 4, 2, 0, 3, 'v', 4)]] },
+      'entries in ascending order',
+    ],
+    [
+      "an entry before its node's ID",
+      { nodes: [[streamId(5, 0), listpack(1, 0, 1, 'f', 0, 2, -1, 0, 'v', 4)]] },
+      'entries in ascending order',
+    ],
+    [
+      'an entry behind the next node',
+      {
+        nodes: [
+          [first, listpack(1, 0, 1, 'f', 0, 2, 9, 0, 'v', 4)],
+          [streamId(5, 0), listpack(1, 0, 1, 'f', 0, 2, 0, 0, 'v', 4)],
+        ],
+      },
+      'entries in ascending order',
+    ],
     ['a group twice', { groups: ['g', 'g'] }, 'a name that no other group of the stream has'],
     [
       'a consumer twice',

@@ -24,9 +24,10 @@
 import { Slice } from '../../base/slice.js';
 import type { Arena } from '../../memory/arena.js';
 import { lpBytes, lpFirst, lpNext, lpNumber, lpValidate } from '../../memory/listpack.js';
-import type { Stream } from '../../values/stream.js';
+import { ID_MAX, ID_MIN, type Stream } from '../../values/stream.js';
 import { newGroup, StreamGroup } from '../../values/stream-group.js';
 import { ID_BYTES, StreamId } from '../../values/stream-id.js';
+import { StreamIterator } from '../../values/stream-iterator.js';
 import { entriesUpTo } from '../../values/stream-lag.js';
 import { DELETED, packAt, SAME_FIELDS } from '../../values/stream-node.js';
 import type { RdbInput } from './input.js';
@@ -55,9 +56,11 @@ export class StreamReader {
   private readonly lastPending = new Uint8Array(ID_BYTES);
   private readonly id = new StreamId();
   private readonly group: StreamGroup;
+  private readonly entries: StreamIterator;
 
   constructor(arena: Arena) {
     this.group = new StreamGroup(arena);
+    this.entries = new StreamIterator(arena);
   }
 
   /** Reads a stream from its first byte to behind its last into `stream`, which is new. Throws CorruptionError. */
@@ -67,7 +70,8 @@ export class StreamReader {
     const lengthAt = input.offset;
     const length = input.length();
     if (length > 0 && nodes === 0) input.corrupt('nodes that hold the entries', `none for ${length}`, lengthAt);
-    stream.loadLength(length);
+    // Stock servers believe the number, even a wrong one: then XLEN and trimming are wrong there for good.
+    stream.loadLength(this.countEntries(input, stream));
     this.summary(input, type, stream);
     const groups = input.length();
     for (let i = 0; i < groups; i++) this.readGroup(input, type, stream);
@@ -92,6 +96,26 @@ export class StreamReader {
     stream.loadNode(this.id.readBytes(lastNode, 0), pack.buf, pack.off, pack.len);
   }
 
+  /** How many entries the nodes hold; their IDs must ascend, and none be before its node's. */
+  private countEntries(input: RdbInput, stream: Stream): number {
+    const { entries, id } = this;
+    let held = 0;
+    let node = 0;
+    entries.start(stream.nodesRoot, ID_MIN, ID_MAX, false, true);
+    while (entries.next()) {
+      const inOrder = node === 0 || entries.id.compare(id) > 0;
+      // A node is found by its ID, so its entries must be behind it, and those of the nodes before it must not.
+      const inNode =
+        entries.node === node ||
+        (entries.id.compare(entries.nodeId) >= 0 && (node === 0 || entries.nodeId.compare(id) > 0));
+      if (!inOrder || !inNode) input.corrupt('entries in ascending order', `${entries.id} in node ${entries.nodeId}`);
+      node = entries.node;
+      id.copyFrom(entries.id);
+      if ((entries.flags & DELETED) === 0) held++;
+    }
+    return held;
+  }
+
   /** Whether the entries of the node in `pack`, a sound listpack, are what a stream's node holds. */
   private isNode(): boolean {
     const { buf, off } = this.pack;
@@ -111,11 +135,13 @@ export class StreamReader {
     }
     if (pos === 0 || lpNumber(buf, off, pos) !== 0) return false;
     pos = lpNext(buf, off, pos);
+    let flagged = 0;
     for (let i = 0; i < count + deleted; i++) {
+      if (pos !== 0 && (buf[off + pos]! & DELETED) !== 0) flagged++;
       pos = this.behindEntry(pos, masterFields);
       if (pos < 0) return false;
     }
-    return pos === 0;
+    return pos === 0 && flagged === deleted;
   }
 
   /** The number at `pos` when it is one that counts something, otherwise -1. */
