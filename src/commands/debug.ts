@@ -1,11 +1,21 @@
 /** DEBUG: what tests and the curious ask. Only what does not bring the server down is offered. */
+import { randomBytes } from 'node:crypto';
 import { CommandError } from '../base/errors.js';
+import { globMatch } from '../base/glob.js';
 import { Digester } from '../formats/rdb/digest.js';
-import { DumpWriter } from '../formats/rdb/dump.js';
 import type { Args } from '../formats/resp/args.js';
 import { ItemType, itemLru, itemType } from '../memory/item.js';
 import type { Context } from './context.js';
-import { NO_SUCH_KEY } from './errors.js';
+import {
+  debugEntry,
+  htStats,
+  htStatsKey,
+  listpack,
+  populate,
+  quicklist,
+  quicklistPackedThreshold,
+  serializedLength,
+} from './debug-data.js';
 import { badSubcommand, helpText } from './help.js';
 import { encodingName, refCount } from './object.js';
 import { serverOf } from './services.js';
@@ -30,10 +40,12 @@ export const DEBUG_COMMANDS: readonly CommandSpec[] = [
 interface Subcommand {
   /** Number of arguments, DEBUG and the name included; negative: at least that many. */
   arity: number;
+  /** Most arguments, where the arity is negative. */
+  max?: number;
   run: (c: Context, a: Args) => void;
 }
 
-const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
+const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>([
   ['help', { arity: 2, run: help }],
   ['sleep', { arity: 3, run: sleep }],
   ['object', { arity: -3, run: object }],
@@ -46,14 +58,24 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
   ['log', { arity: 3, run: log }],
   ['protocol', { arity: 3, run: protocol }],
   ['change-repl-id', { arity: 2, run: changeReplicationId }],
+  ['populate', { arity: -3, max: 5, run: populate }],
+  ['listpack', { arity: 3, run: listpack }],
+  ['quicklist', { arity: -3, max: 4, run: quicklist }],
+  ['quicklist-packed-threshold', { arity: 3, run: quicklistPackedThreshold }],
+  ['htstats', { arity: 3, run: htStats }],
+  ['htstats-key', { arity: 3, run: htStatsKey }],
+  ['stringmatch-test', { arity: 2, run: stringMatchTest }],
+  ['pause-cron', { arity: 3, run: pauseCron }],
 ]);
 
 function debug(c: Context, a: Args): void {
   const sub = SUBCOMMANDS.get(a.latin1(1).toLowerCase());
-  if (sub === undefined || (sub.arity > 0 ? a.count !== sub.arity : a.count < -sub.arity)) {
-    throw badSubcommand(a);
-  }
+  if (sub === undefined || !takes(sub, a.count)) throw badSubcommand(a);
   sub.run(c, a);
+}
+
+function takes({ arity, max }: Subcommand, count: number): boolean {
+  return arity > 0 ? count === arity : count >= -arity && (max === undefined || count <= max);
 }
 
 function sleep(c: Context, a: Args): void {
@@ -63,12 +85,10 @@ function sleep(c: Context, a: Args): void {
 }
 
 function object(c: Context, a: Args): void {
-  const entry = c.db.find(a.buf, a.off[2]!, a.len[2]!);
-  if (entry === 0) throw NO_SUCH_KEY;
+  const entry = debugEntry(c, a);
   const { keyspace } = c;
   const { arena } = keyspace;
-  // Without the type before it, and version and sum behind.
-  const payload = new DumpWriter(arena, 11).write(entry).length - 11;
+  const payload = serializedLength(c, entry);
   const address = entry.toString(16).padStart(12, '0');
   const name = encodingName(c, entry);
   let text =
@@ -143,6 +163,22 @@ function log(c: Context, a: Args): void {
   c.out.ok();
 }
 
+function pauseCron(c: Context, a: Args): void {
+  serverOf(c).pauseCron(Number.parseInt(a.latin1(2), 10) > 0);
+  c.out.ok();
+}
+
+const MATCHES = 10_000;
+
+/** Random patterns on random strings: whatever they are, matching comes to an end. */
+function stringMatchTest(c: Context): void {
+  const random = (below: number) => Math.floor(Math.random() * below);
+  for (let i = 0; i < MATCHES; i++) {
+    globMatch(randomBytes(random(32)), randomBytes(random(32)), random(2) === 0);
+  }
+  c.out.simple('Apparently Redis did not crash: test passed');
+}
+
 const PROTOCOL_TYPES: ReadonlyMap<string, (c: Context) => void> = new Map([
   ['string', (c: Context) => c.out.bulkText('Hello World')],
   ['integer', (c: Context) => c.out.int(12345)],
@@ -168,6 +204,21 @@ const PROTOCOL_TYPES: ReadonlyMap<string, (c: Context) => void> = new Map([
       c.out.push(2);
       c.out.bulkText('server-cpu-usage');
       c.out.int(42);
+      // A push is no reply, nor is an attribute.
+      c.out.bulkText('Some real reply following the push reply');
+    },
+  ],
+  [
+    'attrib',
+    (c: Context) => {
+      if (c.out.resp > 2) {
+        c.out.raw('|1\r\n');
+        c.out.bulkText('key-popularity');
+        c.out.array(2);
+        c.out.bulkText('key:123');
+        c.out.int(90);
+      }
+      c.out.bulkText('Some real reply following the attribute');
     },
   ],
   ['bignum', (c: Context) => c.out.bigNumber('1234567999999999999999999999999999999')],
@@ -187,7 +238,7 @@ function protocol(c: Context, a: Args): void {
   if (write === undefined) {
     throw new CommandError(
       'ERR Wrong protocol type name. Please use one of the following: ' +
-        'string|integer|double|null|array|set|map|attrib|push|verbatim|true|false',
+        'string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false',
     );
   }
   write(c);
@@ -204,15 +255,32 @@ const HELP = [
   'ERROR <string>',
   '    Return a Redis protocol error with <string> as message. Useful for clients',
   '    unit tests to simulate Redis errors.',
+  'HTSTATS <dbid>',
+  '    Return hash table statistics of the specified Redis database.',
+  'HTSTATS-KEY <key>',
+  "    Like HTSTATS but for the hash table stored at <key>'s value.",
+  'LISTPACK <key>',
+  '    Show low level info about the listpack encoding of <key> in the log.',
   'LOADAOF',
   '    Flush the AOF buffers on disk and reload the AOF in memory.',
   'LOG <message>',
   '    Write <message> to the server log.',
   'OBJECT <key>',
   '    Show low level info about `key` and associated value.',
+  'PAUSE-CRON <0|1>',
+  '    Stop periodic cron job processing.',
+  'POPULATE <count> [<prefix>] [<size>]',
+  '    Create <count> string keys named key:<num>. If <prefix> is specified then',
+  "    it is used instead of the 'key' prefix. These are not propagated to",
+  '    replicas, nor to the append-only file.',
   'PROTOCOL <type>',
   '    Reply with a test value of the specified type. <type> can be: string,',
-  '    integer, double, bignum, null, array, set, map, push, verbatim, true, false.',
+  '    integer, double, bignum, null, array, set, map, attrib, push, verbatim,',
+  '    true, false.',
+  'QUICKLIST <key> [<0|1>]',
+  '    Show low level info about the quicklist encoding of <key> in the log.',
+  'QUICKLIST-PACKED-THRESHOLD <size>',
+  '    Accepted for what tests ask of other servers: there are no plain nodes.',
   'RELOAD [option ...]',
   '    Save the RDB on disk and reload it back to memory. Valid <option> values:',
   '    * MERGE: conflicting keys will be loaded from RDB.',
@@ -224,6 +292,8 @@ const HELP = [
   '    the default.',
   'SLEEP <seconds>',
   '    Stop the server for <seconds>. Decimals allowed.',
+  'STRINGMATCH-TEST',
+  '    Run a fuzz tester against the matching of patterns.',
 ];
 
 function help(c: Context): void {

@@ -2,6 +2,7 @@
 import { ACL_COMMANDS } from './acl.js';
 import { BIT_COMMANDS } from './bits.js';
 import { CLIENT_COMMANDS } from './client.js';
+import { CLUSTER_COMMANDS } from './cluster.js';
 import { COMMAND_COMMANDS } from './command.js';
 import { CONFIG_COMMANDS } from './config.js';
 import { CONNECTION_COMMANDS } from './connection.js';
@@ -14,8 +15,10 @@ import { HYPERLOGLOG_COMMANDS } from './hyperloglog.js';
 import { KEY_COMMANDS } from './keys.js';
 import { LATENCY_COMMANDS } from './latency.js';
 import { LIST_COMMANDS } from './list.js';
+import { LOLWUT_COMMANDS } from './lolwut.js';
 import { MEMORY_COMMANDS } from './memory.js';
 import { MIGRATE_COMMANDS } from './migrate.js';
+import { MODULE_COMMANDS } from './module.js';
 import { MONITOR_COMMANDS } from './monitor.js';
 import { PUBSUB_COMMANDS } from './pubsub.js';
 import { SAVE_COMMANDS } from './save.js';
@@ -41,6 +44,9 @@ export const FAMILIES: readonly (readonly CommandSpec[])[] = [
   SAVE_COMMANDS,
   MEMORY_COMMANDS,
   MONITOR_COMMANDS,
+  MODULE_COMMANDS,
+  CLUSTER_COMMANDS,
+  LOLWUT_COMMANDS,
   SLOWLOG_COMMANDS,
   LATENCY_COMMANDS,
   DEBUG_COMMANDS,

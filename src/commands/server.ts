@@ -174,6 +174,33 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
     { arguments: REPLICAOF_ARGUMENTS, docFlags: ['deprecated'], deprecatedSince: '5.0.0', replacedBy: '`REPLICAOF`' },
   ),
   row(
+    'failover',
+    -1,
+    ['admin', 'noscript', 'stale'],
+    [],
+    '6.2.0',
+    'Starts a coordinated failover from a server to one of its replicas.',
+    'O(1)',
+    failover,
+    {
+      arguments: [
+        {
+          name: 'target',
+          type: 'block',
+          token: 'TO',
+          optional: true,
+          arguments: [
+            { name: 'host', type: 'string' },
+            { name: 'port', type: 'integer' },
+            { name: 'force', type: 'pure-token', token: 'FORCE', optional: true },
+          ],
+        },
+        { name: 'abort', type: 'pure-token', token: 'ABORT', optional: true },
+        { name: 'milliseconds', type: 'integer', token: 'TIMEOUT', optional: true },
+      ],
+    },
+  ),
+  row(
     'wait',
     3,
     [],
@@ -293,6 +320,32 @@ function replicaOf(c: Context, a: Args): void {
   if (a.is(1, 'NO') && a.is(2, 'ONE')) return c.out.ok();
   if (Number.isNaN(a.integer(2))) throw new CommandError('ERR Invalid master port');
   throw new CommandError('ERR this server cannot be a replica');
+}
+
+const NO_FAILOVER = new CommandError('ERR No failover in progress.');
+const NO_REPLICAS = new CommandError('ERR FAILOVER requires connected replicas.');
+const FAILOVER_TIMEOUT = new CommandError('ERR FAILOVER timeout must be greater than 0');
+
+/** There are no replicas to hand over to: what is asked is checked, and refused. */
+function failover(_c: Context, a: Args): void {
+  if (a.count === 2 && a.is(1, 'ABORT')) throw NO_FAILOVER;
+  const seen = { timeout: false, target: false, force: false };
+  for (let i = 1; i < a.count; i++) {
+    const left = a.count - i - 1;
+    if (a.is(i, 'TIMEOUT') && left >= 1 && !seen.timeout) {
+      if (long(a, ++i) <= 0) throw FAILOVER_TIMEOUT;
+      seen.timeout = true;
+    } else if (a.is(i, 'TO') && left >= 2 && !seen.target) {
+      long(a, i + 2);
+      i += 2;
+      seen.target = true;
+    } else if (a.is(i, 'FORCE') && !seen.force) {
+      seen.force = true;
+    } else {
+      throw SYNTAX;
+    }
+  }
+  throw NO_REPLICAS;
 }
 
 /** There are no replicas: whoever waits for one waits in vain until the timeout. */

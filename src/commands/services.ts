@@ -300,6 +300,8 @@ export interface ServerContext extends ConfigContext {
   abortShutdown(): boolean;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   setActiveExpire(on: boolean): void;
+  /** DEBUG PAUSE-CRON. */
+  pauseCron(paused: boolean): void;
   /** Keeps the event loop for so long, as DEBUG SLEEP does. */
   sleep(ms: number): void;
   /** Asks another server; nothing else happens until the answer is there or the time is over. */

@@ -58,7 +58,10 @@ export const Flag = {
   ALLOW_BUSY: 1 << 19,
 } as const;
 
-const NAMED_IN_RULES: ReadonlySet<string> = new Set(['debug', 'exec', 'ping', 'client|reply']);
+const NAMED_IN_RULES: ReadonlySet<string> = new Set([
+  ...['debug', 'module|load', 'module|loadex', 'module|unload'],
+  ...['exec', 'ping', 'client|reply'],
+]);
 
 export class Command {
   /** `get`, or `config|get`. */

@@ -692,6 +692,33 @@ export class Dict {
     visit(root);
   }
 
+  /**
+   * How full the table is: its slots and segments, and the number of items that are found at the first look, at the
+   * second, and so on.
+   */
+  stats(): { slots: number; segments: number; probes: number[] } {
+    const { arena, root } = this;
+    const depth = arena.getWord(root, 1);
+    const probes: number[] = [];
+    let slots = 0;
+    let segments = 0;
+    for (let index = 0; index < 1 << depth; ) {
+      const segment = this.segmentAt(index);
+      const here = arena.getWord(segment, 1);
+      for (let slot = 0; slot < here; slot++) {
+        if (arena.getWord(segment, HEADER_WORDS + slot * 2 + 1) === 0) continue;
+        const home = homeSlot(arena.getWord(segment, HEADER_WORDS + slot * 2) | 0, here);
+        const looks = (slot - home + here) % here;
+        while (probes.length <= looks) probes.push(0);
+        probes[looks]!++;
+      }
+      slots += here;
+      segments++;
+      index += 1 << (depth - arena.getWord(segment, 2));
+    }
+    return { slots, segments, probes };
+  }
+
   /** Throws when an invariant does not hold. For tests. */
   check(): void {
     const { arena, root } = this;

@@ -53,7 +53,8 @@ export class Gate {
   readOnly = false;
   /** Why writes must not be taken now (the disk fails), as the error line without `-`; null: they may. */
   writeRefusal: () => string | null = () => null;
-  debugAllowed: (session: Session) => boolean = () => true;
+  /** Whether the session may use what `enable-debug-command` or `enable-module-command` guards. */
+  allows: (guarded: Guarded, session: Session) => boolean = () => true;
   /** Commands with any of these flags are postponed (pause.ts): 0 none, PAUSE_ALL all. */
   postponed = 0;
   /** null: maxmemory sets no limit. */
@@ -211,7 +212,8 @@ export class Dispatcher {
     }
     const { flags } = command;
     if (command.handler === null) return this.refuseUnknown(a);
-    if (command.rule === 'debug' && !gate.debugAllowed(session)) return this.reject(command, DEBUG_FORBIDDEN);
+    const guarded = GUARDED.get(command.rule);
+    if (guarded !== undefined && !gate.allows(guarded, session)) return this.reject(command, forbidden(guarded));
     if (!session.authenticated && (flags & Flag.NO_AUTH) === 0 && gate.needsPassword()) {
       return this.reject(command, NO_AUTH);
     }
@@ -496,9 +498,22 @@ function endCaching(session: Session, command: Command | null): void {
   session.tracking!.caching = false;
 }
 
-const DEBUG_FORBIDDEN =
-  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
-  'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+/** What a directive may forbid. */
+type Guarded = 'debug' | 'module';
+const GUARDED: ReadonlyMap<string, Guarded> = new Map([
+  ['debug', 'debug'],
+  ['module|load', 'module'],
+  ['module|loadex', 'module'],
+  ['module|unload', 'module'],
+]);
+
+function forbidden(guarded: Guarded): string {
+  return (
+    `ERR ${guarded.toUpperCase()} command not allowed. If the enable-${guarded}-command option is set to "local", you can ` +
+    'run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the ' +
+    'server.'
+  );
+}
 
 const HOLDS_REPLIES = SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP | SessionFlag.REPLY_SKIP_NEXT;
 

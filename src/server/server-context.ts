@@ -173,6 +173,9 @@ export class LiveContext extends CallContext implements ServerContext {
   setActiveExpire(on: boolean): void {
     this.server.expiry.active = on;
   }
+  pauseCron(paused: boolean): void {
+    this.server.pauseCron(paused);
+  }
   sleep(ms: number): void {
     this.server.sleep(ms);
   }

@@ -219,7 +219,7 @@ export class Server {
       },
       !(options.ordinarySockets ?? false),
     );
-    this.gate.debugAllowed = (session) => this.isAllowed(config.values['enable-debug-command'], session);
+    this.gate.allows = (guarded, session) => this.isAllowed(config.values[`enable-${guarded}-command`], session);
     this.memoryAtStart = Math.max(0, heapBytes() - heapBefore - this.keyspace.arena.bytesReserved);
     this.followConfig();
   }
@@ -540,6 +540,12 @@ export class Server {
       this.cron.garbage.collect();
     },
   };
+
+  /** DEBUG PAUSE-CRON: nothing happens by itself meanwhile. */
+  pauseCron(paused: boolean): void {
+    if (paused) this.cron.stop();
+    else this.cron.start();
+  }
 
   sleep(ms: number): void {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

@@ -13,6 +13,7 @@
  */
 import { Slice } from '../base/slice.js';
 import { byteIndex } from '../memory/arena.js';
+import type { Dict } from '../memory/dict.js';
 import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import {
   Encoding,
@@ -74,6 +75,10 @@ export class Hash extends Value {
     this.expiryChanged = false;
     if (encoding === Encoding.DICT) this.table.open(root);
     return this;
+  }
+
+  override get hashTable(): Dict | null {
+    return this.encoding === Encoding.DICT ? this.dict : null;
   }
 
   create(): this {

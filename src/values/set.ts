@@ -67,6 +67,10 @@ export class SetValue extends Value {
     this.dict = new Dict(arena);
   }
 
+  override get hashTable(): Dict | null {
+    return this.encoding === Encoding.DICT ? this.dict : null;
+  }
+
   override open(encoding: Encoding, root: number): this {
     this.encoding = encoding;
     this.root = root;

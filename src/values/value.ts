@@ -7,6 +7,7 @@
  * A handle is invalid after any other handle has changed the same key.
  */
 import type { Arena } from '../memory/arena.js';
+import type { Dict } from '../memory/dict.js';
 import type { Encoding } from '../memory/item.js';
 
 export abstract class Value {
@@ -60,6 +61,11 @@ export abstract class Value {
   }
   /** Name for OBJECT ENCODING. */
   abstract encodingName(): string;
+
+  /** The dict that holds the elements, when one does. */
+  get hashTable(): Dict | null {
+    return null;
+  }
 }
 
 /** The conversion thresholds: directives of the same names, changed at run time by CONFIG SET. */

@@ -45,6 +45,10 @@ export abstract class ZSetReader extends Value {
     return this;
   }
 
+  override get hashTable(): Dict | null {
+    return this.encoding === Encoding.TREE ? this.dict : null;
+  }
+
   get length(): number {
     const { root } = this;
     if (root === 0) return 0;
