@@ -22,6 +22,7 @@ import {
   itemKeyIndex,
   itemKeyOffset,
   itemMeta,
+  itemOverwrite,
   itemRoom,
   itemRoot,
   itemSlot,
@@ -264,26 +265,20 @@ export class Database {
       this.deleteExpired(old);
       old = table.find(key, keyOff, keyLen);
     }
-    if (old !== 0) {
-      const meta = itemMeta(arena, old);
+    let meta = encoding << 3;
+    if (old === 0) {
+      meta |= this.keyspace.newLru;
+    } else {
+      meta |= this.keyspace.replacedLru(itemMeta(arena, old));
+      // The type of a string is 0, so what `itemOverwrite` keeps of a meta without root is right.
       if (arena.capturing && !arena.isFresh(old)) {
         this.keyspace.handOver(table, old);
-      } else if (!hasRoot(meta) && itemHasSlot(arena, old) === has) {
-        const room = itemRoom(arena, old);
-        if (valueLen <= room && room <= 2 * valueLen + 64) {
-          setItemValueBytes(arena, old, valueLen);
-          copyBytes(value, valueOff, arena.bytesOf(old), itemValueIndex(arena, old), valueLen);
-          arena.setWord(old, 0, (meta & 0xc0) | (encoding << 3) | this.keyspace.replacedLru(meta));
-          if (has) {
-            setItemSlot(arena, old, expireAtMs);
-            table.noteDue(dueSecond(expireAtMs));
-          }
-          return old;
-        }
+      } else if (itemOverwrite(arena, old, meta, expireAtMs, value, valueOff, valueLen)) {
+        if (has) table.noteDue(dueSecond(expireAtMs));
+        return old;
       }
     }
-    const lru = old === 0 ? this.keyspace.newLru : this.keyspace.replacedLru(itemMeta(arena, old));
-    const entry = itemAlloc(arena, (encoding << 3) | lru, expireAtMs, key, keyOff, keyLen, valueLen);
+    const entry = itemAlloc(arena, meta, expireAtMs, key, keyOff, keyLen, valueLen);
     copyBytes(value, valueOff, arena.bytesOf(entry), itemValueIndex(arena, entry), valueLen);
     if (old === 0) {
       table.insert(entry);

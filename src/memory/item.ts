@@ -130,6 +130,39 @@ export function setItemValueBytes(arena: Arena, address: number, valueBytes: num
   if ((arena.getWord(address, 0) & WIDE) !== 0) arena.setWord(address, 2, valueBytes);
   else arena.setWord(address, 1, (arena.getWord(address, 1) & 0xfff) | (valueBytes << 12));
 }
+/**
+ * Puts another value into an item that keeps its bytes inline, where it fits without much waste. False: a new item is due.
+ * The block must be owned. Hot: each word is read once.
+ * @param meta encoding << 3 | lru << 8; the rest of the item's meta stays
+ * @param slot the slot's double, or NaN for an item without slot, as this one must be then
+ */
+export function itemOverwrite(
+  arena: Arena,
+  address: number,
+  meta: number,
+  slot: number,
+  value: Uint8Array,
+  valueOff: number,
+  valueBytes: number,
+): boolean {
+  const words = arena.wordsOf(address);
+  const w = wordIndex(address);
+  const old = words[w]!;
+  const withSlot = !Number.isNaN(slot);
+  if (hasRoot(old) || ((old & SLOT) !== 0) !== withSlot) return false;
+  const wide = (old & WIDE) !== 0;
+  const keyBytes = wide ? words[w + 1]! : words[w + 1]! & 0xfff;
+  const head = (wide ? 16 : 8) + (withSlot ? 8 : 0) + keyBytes;
+  const room = arena.capacity(address) - head;
+  if (valueBytes > room || room > 2 * valueBytes + 64 || (!wide && valueBytes > NARROW_VALUE_MAX)) return false;
+  words[w] = (old & (7 | SLOT | WIDE)) | meta;
+  if (wide) words[w + 2] = valueBytes;
+  else words[w + 1] = keyBytes | (valueBytes << 12);
+  if (withSlot) arena.doublesOf(address)[doubleIndex(address) + (wide ? 2 : 1)] = slot;
+  copyBytes(value, valueOff, arena.bytesOf(address), byteIndex(address) + head, valueBytes);
+  return true;
+}
+
 /** Bytes from the block's start to the key. */
 export function itemKeyOffset(arena: Arena, address: number): number {
   const meta = arena.getWord(address, 0);
