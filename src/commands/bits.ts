@@ -96,7 +96,7 @@ function bitpos(c: Context, a: Args): void {
 }
 
 const BITMAP = { acl: ['bitmap'], group: 'bitmap', keys: [1, 1, 1], complexity: 'O(N)' } as const;
-const UNIT_HISTORY = [['7.0.0', 'Ranges can be given in bits.']] as const;
+const UNIT_HISTORY = [['7.0.0', 'Added the `BYTE|BIT` option.']] as const;
 
 const UNIT_ARG = {
   name: 'index_unit',
@@ -166,7 +166,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom'],
     keySpecs: [keySpec(1, 'RW', 'access', 'update')],
     since: '2.2.0',
-    summary: 'Sets or clears one bit of the string at a key, which grows to have it.',
+    summary: "Sets or clears the bit at offset of the string value. Creates the key if it doesn't exist.",
     complexity: 'O(1)',
     arguments: [KEY_ARG, OFFSET_ARG, { name: 'value', type: 'integer' }],
     handler: setbit,
@@ -178,7 +178,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     flags: ['readonly', 'fast'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '2.2.0',
-    summary: 'Tells one bit of the string at a key.',
+    summary: 'Returns a bit value by offset.',
     complexity: 'O(1)',
     arguments: [KEY_ARG, OFFSET_ARG],
     handler: getbit,
@@ -190,7 +190,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '2.6.0',
-    summary: 'Counts the bits that are set in a string or a part of it.',
+    summary: 'Counts the number of set bits (population counting) in a string.',
     arguments: [KEY_ARG, { name: 'index', type: 'block', optional: true, arguments: [START_ARG, END_ARG, UNIT_ARG] }],
     history: UNIT_HISTORY,
     handler: bitcount,
@@ -202,7 +202,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '2.8.7',
-    summary: 'Finds the first bit that is set, or clear, in a string or a part of it.',
+    summary: 'Finds the first set (1) or clear (0) bit in a string.',
     arguments: [
       KEY_ARG,
       { name: 'bit', type: 'integer' },
@@ -224,7 +224,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     keys: [2, -1, 1],
     keySpecs: [keySpec(2, 'OW', 'update'), keysSpec(3, 1, 'RO', 'access')],
     since: '2.6.0',
-    summary: 'Combines strings bit by bit and stores the result.',
+    summary: 'Performs bitwise operations on multiple strings, and stores the result.',
     arguments: [
       { name: 'operation', type: 'string' },
       { name: 'destkey', type: 'key', key_spec_index: 0 },
@@ -244,8 +244,8 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
       },
     ],
     since: '3.2.0',
-    summary: 'Reads, sets and increments integers of any width within a string.',
-    complexity: 'O(1) an operation.',
+    summary: 'Performs arbitrary bitfield integer operations on strings.',
+    complexity: 'O(1) for each subcommand specified',
     arguments: [KEY_ARG, BITFIELD_ARG],
     handler: bitfield,
   },
@@ -256,8 +256,8 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     flags: ['readonly', 'fast'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '6.0.0',
-    summary: 'Reads integers of any width within a string.',
-    complexity: 'O(1) an operation.',
+    summary: 'Performs arbitrary read-only bitfield integer operations on strings.',
+    complexity: 'O(1) for each subcommand specified',
     arguments: [
       KEY_ARG,
       {

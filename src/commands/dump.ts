@@ -170,7 +170,8 @@ const RESTORE = {
   keys: [1, 1, 1],
   keySpecs: [keySpec(1, 'OW', 'update')],
   acl: ['keyspace', 'dangerous'],
-  complexity: 'O(N) for a value of N elements or bytes; O(N*log(N)) for a sorted set.',
+  complexity:
+    'O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).',
   arguments: [
     KEY_ARG,
     { name: 'ttl', type: 'integer' },
@@ -181,9 +182,9 @@ const RESTORE = {
     { name: 'frequency', type: 'integer', token: 'FREQ', since: '5.0.0', optional: true },
   ],
   history: [
-    ['3.0.0', 'The option `REPLACE` came.'],
-    ['5.0.0', 'The option `ABSTTL` came.'],
-    ['5.0.0', 'The options `IDLETIME` and `FREQ` came.'],
+    ['3.0.0', 'Added the `REPLACE` modifier.'],
+    ['5.0.0', 'Added the `ABSTTL` modifier.'],
+    ['5.0.0', 'Added the `IDLETIME` and `FREQ` options.'],
   ],
   handler: restore,
 } as const;
@@ -198,8 +199,9 @@ export const DUMP_COMMANDS: readonly CommandSpec[] = [
     acl: ['keyspace'],
     since: '2.6.0',
     group: 'generic',
-    summary: 'Returns the value at a key as bytes for RESTORE.',
-    complexity: 'O(N) for a value of N elements or bytes.',
+    summary: 'Returns a serialized representation of the value stored at a key.',
+    complexity:
+      'O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1).',
     arguments: [KEY_ARG],
     tips: ['nondeterministic_output'],
     handler: dump,
@@ -210,7 +212,7 @@ export const DUMP_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom'],
     since: '2.6.0',
     group: 'generic',
-    summary: 'Makes a key from the bytes that DUMP returned.',
+    summary: 'Creates a key from the serialized representation of a value.',
   },
   {
     ...RESTORE,
@@ -218,7 +220,7 @@ export const DUMP_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom', 'asking'],
     since: '3.0.0',
     group: 'server',
-    summary: 'RESTORE for keys that move within a cluster.',
+    summary: 'An internal command for migrating keys in a cluster.',
     docFlags: ['syscmd'],
   },
 ];

@@ -102,8 +102,8 @@ const CONDITION = {
     { name: 'lt', type: 'pure-token', token: 'LT' },
   ],
 };
-const CONDITIONS_CAME = [['7.0.0', 'The conditions `NX`, `XX`, `GT` and `LT` came.']] as const;
-const MISSING_CAME = [['2.8.0', 'A missing key is answered with -2.']] as const;
+const CONDITIONS_CAME = [['7.0.0', 'Added options: `NX`, `XX`, `GT` and `LT`.']] as const;
+const MISSING_CAME = [['2.8.0', 'Added the -2 reply.']] as const;
 
 function expireRow(name: string, since: string, time: string, type: string, summary: string, handler: Handler) {
   return {
@@ -147,7 +147,7 @@ export const EXPIRE_COMMANDS: readonly CommandSpec[] = [
     '1.0.0',
     'seconds',
     'integer',
-    'Lets a key expire after a number of seconds.',
+    'Sets the expiration time of a key in seconds.',
     expireCommand('expire', true, true),
   ),
   expireRow(
@@ -155,7 +155,7 @@ export const EXPIRE_COMMANDS: readonly CommandSpec[] = [
     '2.6.0',
     'milliseconds',
     'integer',
-    'Lets a key expire after a number of milliseconds.',
+    'Sets the expiration time of a key in milliseconds.',
     expireCommand('pexpire', false, true),
   ),
   expireRow(
@@ -163,7 +163,7 @@ export const EXPIRE_COMMANDS: readonly CommandSpec[] = [
     '1.2.0',
     'unix-time-seconds',
     'unix-time',
-    'Lets a key expire at a Unix time in seconds.',
+    'Sets the expiration time of a key to a Unix timestamp.',
     expireCommand('expireat', true, false),
   ),
   expireRow(
@@ -171,16 +171,22 @@ export const EXPIRE_COMMANDS: readonly CommandSpec[] = [
     '2.6.0',
     'unix-time-milliseconds',
     'unix-time',
-    'Lets a key expire at a Unix time in milliseconds.',
+    'Sets the expiration time of a key to a Unix milliseconds timestamp.',
     expireCommand('pexpireat', false, false),
   ),
-  ttlRow('ttl', '1.0.0', 'Tells how many seconds a key has left to live.', ttlCommand(true, true), true),
-  ttlRow('pttl', '2.6.0', 'Tells how many milliseconds a key has left to live.', ttlCommand(false, true), true),
-  ttlRow('expiretime', '7.0.0', 'Tells at which Unix time in seconds a key expires.', ttlCommand(true, false), false),
+  ttlRow('ttl', '1.0.0', 'Returns the expiration time in seconds of a key.', ttlCommand(true, true), true),
+  ttlRow('pttl', '2.6.0', 'Returns the expiration time in milliseconds of a key.', ttlCommand(false, true), true),
+  ttlRow(
+    'expiretime',
+    '7.0.0',
+    'Returns the expiration time of a key as a Unix timestamp.',
+    ttlCommand(true, false),
+    false,
+  ),
   ttlRow(
     'pexpiretime',
     '7.0.0',
-    'Tells at which Unix time in milliseconds a key expires.',
+    'Returns the expiration time of a key as a Unix milliseconds timestamp.',
     ttlCommand(false, false),
     false,
   ),
@@ -193,7 +199,7 @@ export const EXPIRE_COMMANDS: readonly CommandSpec[] = [
     acl: ['keyspace'],
     since: '2.2.0',
     group: 'generic',
-    summary: 'Takes the expiry away from a key.',
+    summary: 'Removes the expiration time of a key.',
     complexity: 'O(1)',
     arguments: [KEY_ARG],
     handler: persist,

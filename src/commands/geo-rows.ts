@@ -11,8 +11,11 @@ import {
 import { KEY_ARG, keySpec } from './rows.js';
 import type { CommandSpec, KeySpec } from './spec.js';
 
+const IN_A_CIRCLE =
+  'O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.';
+const IN_A_SHAPE =
+  'O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as the filter and M is the number of items inside the shape';
 const GEO = { acl: ['geo'], group: 'geo', keys: [1, 1, 1], keySpecs: [keySpec(1, 'RO', 'access')] } as const;
-const SEARCH = 'O(N+log(M)) for N members in the cells around the shape and M members inside of it.';
 
 const pure = (name: string) => ({ name, type: 'pure-token', token: name.toUpperCase() });
 const optional = (name: string) => ({ ...pure(name), optional: true });
@@ -59,8 +62,6 @@ const BY = {
     },
   ],
 };
-const UPPER_CASE = ['7.0.0', 'Units can be written in upper case.'] as const;
-const ANY_CAME = ['6.2.0', 'The option `ANY` of `COUNT` came.'] as const;
 
 /** The old searches read one key and may write another. */
 function storing(from: number): KeySpec[] {
@@ -84,15 +85,15 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom'],
     keySpecs: [keySpec(1, 'RW', 'update')],
     since: '3.2.0',
-    summary: 'Adds places to a sorted set, or moves them.',
-    complexity: 'O(log(N)) a place, for N members.',
+    summary: "Adds one or more members to a geospatial index. The key is created if it doesn't exist.",
+    complexity: 'O(log(N)) for each item added, where N is the number of elements in the sorted set.',
     arguments: [
       KEY_ARG,
       { name: 'condition', type: 'oneof', since: '6.2.0', optional: true, arguments: [pure('nx'), pure('xx')] },
       { name: 'change', type: 'pure-token', token: 'CH', since: '6.2.0', optional: true },
       { name: 'longitude_latitude_member', type: 'block', multiple: true, arguments: [LONGITUDE, LATITUDE, MEMBER] },
     ],
-    history: [['6.2.0', 'The options `CH`, `NX` and `XX` came.']],
+    history: [['6.2.0', 'Added the `CH`, `NX` and `XX` options.']],
     handler: geoadd,
   },
   {
@@ -101,8 +102,8 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -4,
     flags: ['readonly'],
     since: '3.2.0',
-    summary: 'Tells how far two places are from each other.',
-    complexity: 'O(log(N))',
+    summary: 'Returns the distance between two members of a geospatial index.',
+    complexity: 'O(1)',
     arguments: [
       KEY_ARG,
       { name: 'member1', type: 'string' },
@@ -117,8 +118,8 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -2,
     flags: ['readonly'],
     since: '3.2.0',
-    summary: 'Returns places as standard geohashes.',
-    complexity: 'O(log(N)) a member, for N members.',
+    summary: 'Returns members from a geospatial index as geohash strings.',
+    complexity: 'O(1) for each member requested.',
     arguments: [KEY_ARG, MEMBERS],
     handler: geohash,
   },
@@ -128,8 +129,8 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -2,
     flags: ['readonly'],
     since: '3.2.0',
-    summary: 'Returns the longitudes and latitudes of places.',
-    complexity: 'O(N) for N members asked for.',
+    summary: 'Returns the longitude and latitude of members from a geospatial index.',
+    complexity: 'O(1) for each member requested.',
     arguments: [KEY_ARG, MEMBERS],
     handler: geopos,
   },
@@ -139,10 +140,10 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -7,
     flags: ['readonly'],
     since: '6.2.0',
-    summary: 'Finds places in a circle or a box.',
-    complexity: SEARCH,
+    summary: 'Queries a geospatial index for members inside an area of a box or a circle.',
+    complexity: IN_A_SHAPE,
     arguments: [KEY_ARG, FROM, BY, ORDER, COUNT, ...WITH],
-    history: [UPPER_CASE],
+    history: [['7.0.0', 'Added support for uppercase unit names.']],
     handler: geosearch,
   },
   {
@@ -153,8 +154,9 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     keys: [1, 2, 1],
     keySpecs: [keySpec(1, 'OW', 'update'), keySpec(2, 'RO', 'access')],
     since: '6.2.0',
-    summary: 'Stores the places found in a circle or a box.',
-    complexity: SEARCH,
+    summary:
+      'Queries a geospatial index for members inside an area of a box or a circle, optionally stores the result.',
+    complexity: IN_A_SHAPE,
     arguments: [
       { name: 'destination', type: 'key', key_spec_index: 0 },
       { name: 'source', type: 'key', key_spec_index: 1 },
@@ -164,7 +166,7 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
       COUNT,
       optional('storedist'),
     ],
-    history: [UPPER_CASE],
+    history: [['7.0.0', 'Added support for uppercase unit names.']],
     handler: geosearchstore,
   },
   {
@@ -175,10 +177,14 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom', 'movablekeys'],
     keySpecs: storing(6),
     since: '3.2.0',
-    summary: 'Finds places around a point, and may store them.',
-    complexity: SEARCH,
+    summary:
+      'Queries a geospatial index for members within a distance from a coordinate, optionally stores the result.',
+    complexity: IN_A_CIRCLE,
     arguments: [KEY_ARG, LONGITUDE, LATITUDE, RADIUS, UNIT, ...WITH, COUNT_SINCE, ORDER, ...STORES],
-    history: [ANY_CAME, UPPER_CASE],
+    history: [
+      ['6.2.0', 'Added the `ANY` option for `COUNT`.'],
+      ['7.0.0', 'Added support for uppercase unit names.'],
+    ],
     handler: georadius,
   },
   {
@@ -188,10 +194,10 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -6,
     flags: ['readonly'],
     since: '3.2.10',
-    summary: 'Finds places around a point.',
-    complexity: SEARCH,
+    summary: 'Returns members from a geospatial index that are within a distance from a coordinate.',
+    complexity: IN_A_CIRCLE,
     arguments: [KEY_ARG, LONGITUDE, LATITUDE, RADIUS, UNIT, ...WITH, COUNT_SINCE, ORDER],
-    history: [ANY_CAME],
+    history: [['6.2.0', 'Added the `ANY` option for `COUNT`.']],
     handler: georadiusRo,
   },
   {
@@ -202,10 +208,10 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom', 'movablekeys'],
     keySpecs: storing(5),
     since: '3.2.0',
-    summary: 'Finds places around another one, and may store them.',
-    complexity: SEARCH,
+    summary: 'Queries a geospatial index for members within a distance from a member, optionally stores the result.',
+    complexity: IN_A_CIRCLE,
     arguments: [KEY_ARG, MEMBER, RADIUS, UNIT, ...WITH, COUNT, ORDER, ...STORES],
-    history: [UPPER_CASE],
+    history: [['7.0.0', 'Added support for uppercase unit names.']],
     handler: georadiusbymember,
   },
   {
@@ -215,8 +221,8 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     arity: -5,
     flags: ['readonly'],
     since: '3.2.10',
-    summary: 'Finds places around another one.',
-    complexity: SEARCH,
+    summary: 'Returns members from a geospatial index that are within a distance from a member.',
+    complexity: IN_A_CIRCLE,
     arguments: [KEY_ARG, MEMBER, RADIUS, UNIT, ...WITH, COUNT, ORDER],
     handler: georadiusbymemberRo,
   },

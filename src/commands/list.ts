@@ -14,8 +14,8 @@ const START_STOP_ARGS = [
   { name: 'stop', type: 'integer' },
 ];
 const POP_COUNT_ARG = { name: 'count', type: 'integer', since: '6.2.0', optional: true };
-const SEVERAL = 'O(N) for N elements.';
-const WALKED = 'O(N) for the N elements that are walked over, from the nearer end.';
+const SEVERAL =
+  'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.';
 
 /** LEFT or RIGHT. */
 function end(name: string): object {
@@ -45,7 +45,7 @@ const POP = {
   since: '1.0.0',
   complexity: SEVERAL,
   arguments: [KEY_ARG, POP_COUNT_ARG],
-  history: [['6.2.0', 'The argument `count` came.']],
+  history: [['6.2.0', 'Added the `count` argument.']],
 } as const satisfies Partial<CommandSpec>;
 const MOVE = {
   ...LIST,
@@ -62,7 +62,7 @@ const MULTI_POP = {
   ...LIST,
   keys: [0, 0, 0],
   since: '7.0.0',
-  complexity: 'O(N + M) for N keys and M elements returned.',
+  complexity: 'O(N+M) where N is the number of provided keys and M is the number of elements returned.',
 } as const satisfies Partial<CommandSpec>;
 const MULTI_POP_ARGS = [
   { name: 'numkeys', type: 'integer' },
@@ -76,42 +76,53 @@ const ENDS: readonly CommandSpec[] = [
     ...PUSH,
     name: 'lpush',
     since: '1.0.0',
-    summary: 'Puts elements in front of a list, one after the other; creates the list if need be.',
-    history: [['2.4.0', 'Several elements.']],
+    summary: "Prepends one or more elements to a list. Creates the key if it doesn't exist.",
+    history: [['2.4.0', 'Accepts multiple `element` arguments.']],
     handler: lpush,
   },
   {
     ...PUSH,
     name: 'rpush',
     since: '1.0.0',
-    summary: 'Puts elements behind a list; creates the list if need be.',
-    history: [['2.4.0', 'Several elements.']],
+    summary: "Appends one or more elements to a list. Creates the key if it doesn't exist.",
+    history: [['2.4.0', 'Accepts multiple `element` arguments.']],
     handler: rpush,
   },
   {
     ...PUSH,
     name: 'lpushx',
     since: '2.2.0',
-    summary: 'Puts elements in front of a list if it exists.',
-    history: [['4.0.0', 'Several elements.']],
+    summary: 'Prepends one or more elements to a list only when the list exists.',
+    history: [['4.0.0', 'Accepts multiple `element` arguments.']],
     handler: lpushx,
   },
   {
     ...PUSH,
     name: 'rpushx',
     since: '2.2.0',
-    summary: 'Puts elements behind a list if it exists.',
-    history: [['4.0.0', 'Several elements.']],
+    summary: 'Appends an element to a list only when the list exists.',
+    history: [['4.0.0', 'Accepts multiple `element` arguments.']],
     handler: rpushx,
   },
-  { ...POP, name: 'lpop', summary: "Takes away and returns a list's first elements.", handler: lpop },
-  { ...POP, name: 'rpop', summary: "Takes away and returns a list's last elements.", handler: rpop },
+  {
+    ...POP,
+    name: 'lpop',
+    summary: 'Returns the first elements in a list after removing it. Deletes the list if the last element was popped.',
+    handler: lpop,
+  },
+  {
+    ...POP,
+    name: 'rpop',
+    summary: 'Returns and removes the last elements of a list. Deletes the list if the last element was popped.',
+    handler: rpop,
+  },
   {
     ...MOVE,
     name: 'lmove',
     arity: 5,
     since: '6.2.0',
-    summary: 'Moves an element from one end of a list to one end of another, or of the same, and returns it.',
+    summary:
+      'Returns an element after popping it from one list and pushing it to another. Deletes the list if the last element was moved.',
     arguments: [...MOVE_ARGS, end('wherefrom'), end('whereto')],
     handler: lmove,
   },
@@ -120,7 +131,8 @@ const ENDS: readonly CommandSpec[] = [
     name: 'rpoplpush',
     arity: 3,
     since: '1.2.0',
-    summary: "Moves a list's last element to the front of another list, or of the same, and returns it.",
+    summary:
+      'Returns the last element of a list after removing and pushing it to another list. Deletes the list if the last element was popped.',
     arguments: MOVE_ARGS,
     docFlags: ['deprecated'],
     deprecatedSince: '6.2.0',
@@ -133,7 +145,8 @@ const ENDS: readonly CommandSpec[] = [
     arity: -4,
     flags: ['write', 'movablekeys'],
     keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 1], find: ['keynum', 0, 1, 1] }],
-    summary: 'Takes away and returns elements of the first list among the keys that has any.',
+    summary:
+      'Returns multiple elements from a list after removing them. Deletes the list if the last element was popped.',
     arguments: MULTI_POP_ARGS,
     handler: lmpop,
   },
@@ -146,7 +159,7 @@ const POP_OR_WAIT = {
   keys: [1, -2, 1],
   keySpecs: WAITED_KEYS,
   since: '2.0.0',
-  complexity: 'O(N) for N keys.',
+  complexity: 'O(N) where N is the number of provided keys.',
   history: TIMEOUT_HISTORY,
   arguments: [KEYS_ARG, TIMEOUT_ARG],
 } as const satisfies Partial<CommandSpec>;
@@ -155,13 +168,15 @@ const WAITING: readonly CommandSpec[] = [
   {
     ...POP_OR_WAIT,
     name: 'blpop',
-    summary: 'Takes away and returns the first element of the first list that has any; waits for one if need be.',
+    summary:
+      'Removes and returns the first element in a list. Blocks until an element is available otherwise. Deletes the list if the last element was popped.',
     handler: blpop,
   },
   {
     ...POP_OR_WAIT,
     name: 'brpop',
-    summary: 'Takes away and returns the last element of the first list that has any; waits for one if need be.',
+    summary:
+      'Removes and returns the last element in a list. Blocks until an element is available otherwise. Deletes the list if the last element was popped.',
     handler: brpop,
   },
   {
@@ -170,7 +185,8 @@ const WAITING: readonly CommandSpec[] = [
     arity: -5,
     flags: ['write', 'blocking', 'movablekeys'],
     keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 2], find: ['keynum', 0, 1, 1] }],
-    summary: 'Takes away and returns elements of the first list that has any; waits for one if need be.',
+    summary:
+      'Pops the first element from one of multiple lists. Blocks until an element is available otherwise. Deletes the list if the last element was popped.',
     arguments: [TIMEOUT_ARG, ...MULTI_POP_ARGS],
     handler: blmpop,
   },
@@ -180,7 +196,8 @@ const WAITING: readonly CommandSpec[] = [
     arity: 6,
     flags: ['write', 'denyoom', 'blocking'],
     since: '6.2.0',
-    summary: 'Moves an element from one end of a list to one end of another and returns it; waits for one if need be.',
+    summary:
+      'Pops an element from a list, pushes it to another list and returns it. Blocks until an element is available otherwise. Deletes the list if the last element was moved.',
     arguments: [...MOVE_ARGS, end('wherefrom'), end('whereto'), TIMEOUT_ARG],
     handler: blmove,
   },
@@ -190,7 +207,8 @@ const WAITING: readonly CommandSpec[] = [
     arity: 4,
     flags: ['write', 'denyoom', 'blocking'],
     since: '2.2.0',
-    summary: "Moves a list's last element to the front of another list and returns it; waits for one if need be.",
+    summary:
+      'Pops an element from a list, pushes it to another list and returns it. Block until an element is available otherwise. Deletes the list if the last element was popped.',
     history: TIMEOUT_HISTORY,
     arguments: [...MOVE_ARGS, TIMEOUT_ARG],
     docFlags: ['deprecated'],
@@ -208,7 +226,7 @@ const READS: readonly CommandSpec[] = [
     flags: ['readonly', 'fast'],
     keySpecs: [keySpec(1, 'RO')],
     since: '1.0.0',
-    summary: 'Tells how many elements a list has.',
+    summary: 'Returns the length of a list.',
     arguments: [KEY_ARG],
     handler: llen,
   },
@@ -219,8 +237,9 @@ const READS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '1.0.0',
-    summary: 'Returns the element of a list at an index.',
-    complexity: WALKED,
+    summary: 'Returns an element from a list by its index.',
+    complexity:
+      'O(N) where N is the number of elements to traverse to get to the element at index. This makes asking for the first or the last element of the list O(1).',
     arguments: [KEY_ARG, { name: 'index', type: 'integer' }],
     handler: lindex,
   },
@@ -231,8 +250,9 @@ const READS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '1.0.0',
-    summary: 'Returns the elements of a list between two indices.',
-    complexity: 'O(S + N) for N elements returned, S elements away from the nearer end.',
+    summary: 'Returns a range of elements from a list.',
+    complexity:
+      'O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the specified range.',
     arguments: [KEY_ARG, ...START_STOP_ARGS],
     handler: lrange,
   },
@@ -243,8 +263,9 @@ const READS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '6.0.6',
-    summary: 'Returns the indices at which a list has an element.',
-    complexity: 'O(N) for N elements; less when matches are near the end that is searched from.',
+    summary: 'Returns the index of matching elements in a list.',
+    complexity:
+      'O(N) where N is the number of elements in the list, for the average case. When searching for elements near the head or the tail of the list, or when the MAXLEN option is provided, the command may run in constant time.',
     arguments: [
       KEY_ARG,
       ELEMENT_ARG,
@@ -264,8 +285,9 @@ const CHANGES: readonly CommandSpec[] = [
     flags: ['write', 'denyoom'],
     keySpecs: [keySpec(1, 'RW', 'update')],
     since: '1.0.0',
-    summary: 'Replaces the element of a list at an index.',
-    complexity: WALKED,
+    summary: 'Sets the value of an element in a list by its index.',
+    complexity:
+      'O(N) where N is the length of the list. Setting either the first or the last element of the list is O(1).',
     arguments: [KEY_ARG, { name: 'index', type: 'integer' }, ELEMENT_ARG],
     handler: lset,
   },
@@ -276,8 +298,9 @@ const CHANGES: readonly CommandSpec[] = [
     flags: ['write', 'denyoom'],
     keySpecs: [keySpec(1, 'RW', 'insert')],
     since: '2.2.0',
-    summary: 'Puts an element before or behind the first one that equals the pivot.',
-    complexity: 'O(N) for the N elements up to the pivot.',
+    summary: 'Inserts an element before or after another element in a list.',
+    complexity:
+      'O(N) where N is the number of elements to traverse before seeing the value pivot. This means that inserting somewhere on the left end on the list (head) can be considered O(1) and inserting somewhere on the right end (tail) is O(N).',
     arguments: [
       KEY_ARG,
       {
@@ -300,8 +323,8 @@ const CHANGES: readonly CommandSpec[] = [
     flags: ['write'],
     keySpecs: [keySpec(1, 'RW', 'delete')],
     since: '1.0.0',
-    summary: 'Takes away elements of a list that equal one, from the front or the back.',
-    complexity: 'O(N + M) for a list of N elements, M of which go.',
+    summary: 'Removes elements from a list. Deletes the list if the last element was removed.',
+    complexity: 'O(N+M) where N is the length of the list and M is the number of elements removed.',
     arguments: [KEY_ARG, { name: 'count', type: 'integer' }, ELEMENT_ARG],
     handler: lrem,
   },
@@ -312,8 +335,8 @@ const CHANGES: readonly CommandSpec[] = [
     flags: ['write'],
     keySpecs: [keySpec(1, 'RW', 'delete')],
     since: '1.0.0',
-    summary: 'Keeps only the elements of a list between two indices.',
-    complexity: 'O(N) for N elements that go.',
+    summary: 'Removes elements from both ends a list. Deletes the list if all elements were trimmed.',
+    complexity: 'O(N) where N is the number of elements to be removed by the operation.',
     arguments: [KEY_ARG, ...START_STOP_ARGS],
     handler: ltrim,
   },

@@ -8,6 +8,7 @@ import { KEY_ARG, keySpec } from './rows.js';
 import { serverOf } from './services.js';
 import type { CommandSpec } from './spec.js';
 
+const BY_SIZE = 'Depends on how much memory is allocated, could be slow';
 const NO_KEYS = {
   arity: 2,
   flags: [],
@@ -47,7 +48,7 @@ export const MEMORY_COMMANDS: readonly CommandSpec[] = [
       {
         ...NO_KEYS,
         name: 'doctor',
-        summary: 'Tells what may be wrong with the use of memory.',
+        summary: 'Outputs a memory problems report.',
         complexity: 'O(1)',
         tips: OF_EACH_SHARD,
         handler: doctor,
@@ -55,23 +56,23 @@ export const MEMORY_COMMANDS: readonly CommandSpec[] = [
       {
         ...NO_KEYS,
         name: 'malloc-stats',
-        summary: 'Tells what the arena knows about its blocks.',
-        complexity: 'Depends on how much memory is in use.',
+        summary: 'Returns the allocator statistics.',
+        complexity: BY_SIZE,
         tips: OF_EACH_SHARD,
         handler: mallocStats,
       },
       {
         ...NO_KEYS,
         name: 'purge',
-        summary: 'Gives memory back that nothing lies in.',
-        complexity: 'Depends on how much memory is in use.',
+        summary: 'Asks the allocator to release memory.',
+        complexity: BY_SIZE,
         tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
         handler: purge,
       },
       {
         ...NO_KEYS,
         name: 'stats',
-        summary: 'Tells what memory goes to.',
+        summary: 'Returns details about memory usage.',
         complexity: 'O(1)',
         tips: OF_EACH_SHARD,
         handler: stats,

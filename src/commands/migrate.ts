@@ -158,8 +158,9 @@ export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
     acl: ['keyspace', 'dangerous'],
     since: '2.6.0',
     group: 'generic',
-    summary: 'Moves keys to another server.',
-    complexity: 'O(N) for values of N elements or bytes, here and there, and their way between.',
+    summary: 'Atomically transfers a key from one Redis instance to another.',
+    complexity:
+      'This command actually executes a DUMP+DEL in the source instance, and a RESTORE in the target instance. See the pages of these commands for time complexity. Also an O(N) data transfer between the two instances is performed.',
     tips: ['nondeterministic_output'],
     arguments: [
       { name: 'host', type: 'string' },
@@ -198,10 +199,10 @@ export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
       { name: 'key', type: 'key', key_spec_index: 1, token: 'KEYS', since: '3.0.6', optional: true, multiple: true },
     ],
     history: [
-      ['3.0.0', 'The options `COPY` and `REPLACE` came.'],
-      ['3.0.6', 'The option `KEYS` came.'],
-      ['4.0.7', 'The option `AUTH` came.'],
-      ['6.0.0', 'The option `AUTH2` came.'],
+      ['3.0.0', 'Added the `COPY` and `REPLACE` options.'],
+      ['3.0.6', 'Added the `KEYS` option.'],
+      ['4.0.7', 'Added the `AUTH` option.'],
+      ['6.0.0', 'Added the `AUTH2` option.'],
     ],
     handler: migrate,
   },

@@ -22,4 +22,4 @@ export const WAITED_KEYS: readonly KeySpec[] = [
   { flags: ['RW', 'access', 'delete'], begin: ['index', 1], find: ['range', -2, 1, 0] },
 ];
 export const TIMEOUT_ARG = { name: 'timeout', type: 'double' };
-export const TIMEOUT_HISTORY = [['6.0.0', 'The timeout may have a fraction.']] as const;
+export const TIMEOUT_HISTORY = [['6.0.0', '`timeout` is interpreted as a double instead of an integer.']] as const;

@@ -325,7 +325,8 @@ const SORT = {
   group: 'generic',
   arity: -2,
   keys: [1, 1, 1],
-  complexity: 'O(N+M*log(M)) for N elements of which M are returned; O(N) when they stay unsorted.',
+  complexity:
+    'O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned elements. When the elements are not sorted, complexity is O(N).',
 } as const;
 
 const SORT_ARGS = [
@@ -370,7 +371,7 @@ export const SORT_COMMANDS: readonly CommandSpec[] = [
     keySpecs: [keySpec(1, 'RO', 'access'), PATTERNS, DESTINATION],
     getKeys: sortKeys,
     since: '1.0.0',
-    summary: 'Sorts the elements of a list, set or sorted set, and may store the result.',
+    summary: 'Sorts the elements in a list, a set, or a sorted set, optionally storing the result.',
     arguments: [...SORT_ARGS, { name: 'destination', type: 'key', key_spec_index: 2, token: 'STORE', optional: true }],
     handler: sort,
   },
@@ -381,7 +382,7 @@ export const SORT_COMMANDS: readonly CommandSpec[] = [
     keySpecs: [keySpec(1, 'RO', 'access'), PATTERNS],
     getKeys: () => [1],
     since: '7.0.0',
-    summary: 'Sorts the elements of a list, set or sorted set.',
+    summary: 'Returns the sorted elements of a list, a set, or a sorted set.',
     arguments: SORT_ARGS,
     handler: sortRo,
   },

@@ -22,6 +22,14 @@ import {
   zrevrangebyscore,
 } from './zset-range.js';
 
+const POPPED =
+  'O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.';
+const RANGE_REMOVED =
+  'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.';
+const RANGED_LIMIT =
+  'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements being returned. If M is constant (e.g. always asking for the first 10 elements with LIMIT), you can consider it O(log(N)).';
+const RANGED =
+  'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.';
 const ZSET = { acl: ['sortedset'], group: 'sorted-set', keys: [1, 1, 1], since: '1.2.0', complexity: 'O(1)' } as const;
 
 const MEMBER_ARG = { name: 'member', type: 'string' };
@@ -29,9 +37,7 @@ const MEMBERS_ARG = { name: 'member', type: 'string', multiple: true };
 const READ = [keySpec(1, 'RO', 'access')];
 const DELETE = [keySpec(1, 'RW', 'delete')];
 const POP = [keySpec(1, 'RW', 'access', 'delete')];
-const LOG = 'O(log(N)) for N members.';
-const LOG_EACH = 'O(M*log(N)) for M arguments and N members.';
-const LOG_AND_RANGE = 'O(log(N)+M) for N members and M of them in the answer.';
+const LOG = 'O(log(N)) with N being the number of elements in the sorted set.';
 const WITHSCORES = { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', optional: true };
 const RANDOM = ['nondeterministic_output'];
 
@@ -73,8 +79,8 @@ const MEMBERS: readonly CommandSpec[] = [
     arity: -4,
     flags: ['write', 'denyoom', 'fast'],
     keySpecs: [keySpec(1, 'RW', 'update')],
-    complexity: LOG_EACH,
-    summary: 'Adds members with scores to a sorted set, or gives them other scores.',
+    complexity: 'O(log(N)) for each item added, where N is the number of elements in the sorted set.',
+    summary: "Adds one or more members to a sorted set, or updates their scores. Creates the key if it doesn't exist.",
     arguments: [
       KEY_ARG,
       oneOf('condition', ['NX', 'XX'], { since: '3.0.2', optional: true }),
@@ -84,9 +90,9 @@ const MEMBERS: readonly CommandSpec[] = [
       { name: 'data', type: 'block', multiple: true, arguments: [{ name: 'score', type: 'double' }, MEMBER_ARG] },
     ],
     history: [
-      ['2.4.0', 'Takes several members.'],
-      ['3.0.2', 'The options `XX`, `NX`, `CH` and `INCR` came.'],
-      ['6.2.0', 'The options `GT` and `LT` came.'],
+      ['2.4.0', 'Accepts multiple elements.'],
+      ['3.0.2', 'Added the `XX`, `NX`, `CH` and `INCR` options.'],
+      ['6.2.0', 'Added the `GT` and `LT` options.'],
     ],
     handler: zadd,
   },
@@ -96,8 +102,8 @@ const MEMBERS: readonly CommandSpec[] = [
     arity: 4,
     flags: ['write', 'denyoom', 'fast'],
     keySpecs: [keySpec(1, 'RW', 'access', 'update')],
-    complexity: LOG,
-    summary: "Adds to a member's score; a missing member begins at 0.",
+    complexity: 'O(log(N)) where N is the number of elements in the sorted set.',
+    summary: 'Increments the score of a member in a sorted set.',
     arguments: [KEY_ARG, { name: 'increment', type: 'integer' }, MEMBER_ARG],
     handler: zincrby,
   },
@@ -107,10 +113,11 @@ const MEMBERS: readonly CommandSpec[] = [
     arity: -3,
     flags: ['write', 'fast'],
     keySpecs: DELETE,
-    complexity: LOG_EACH,
-    summary: 'Removes members from a sorted set; the last one takes the key with it.',
+    complexity:
+      'O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be removed.',
+    summary: 'Removes one or more members from a sorted set. Deletes the sorted set if all members were removed.',
     arguments: [KEY_ARG, MEMBERS_ARG],
-    history: [['2.4.0', 'Takes several members.']],
+    history: [['2.4.0', 'Accepts multiple elements.']],
     handler: zrem,
   },
   {
@@ -119,7 +126,7 @@ const MEMBERS: readonly CommandSpec[] = [
     arity: 2,
     flags: ['readonly', 'fast'],
     keySpecs: [keySpec(1, 'RO')],
-    summary: 'Returns how many members a sorted set has.',
+    summary: 'Returns the number of members in a sorted set.',
     arguments: [KEY_ARG],
     handler: zcard,
   },
@@ -129,7 +136,7 @@ const MEMBERS: readonly CommandSpec[] = [
     arity: 3,
     flags: ['readonly', 'fast'],
     keySpecs: READ,
-    summary: 'Returns the score of a member.',
+    summary: 'Returns the score of a member in a sorted set.',
     arguments: [KEY_ARG, MEMBER_ARG],
     handler: zscore,
   },
@@ -140,8 +147,8 @@ const MEMBERS: readonly CommandSpec[] = [
     flags: ['readonly', 'fast'],
     keySpecs: READ,
     since: '6.2.0',
-    complexity: 'O(1) a member asked for.',
-    summary: 'Returns the scores of several members.',
+    complexity: 'O(N) where N is the number of members being requested.',
+    summary: 'Returns the score of one or more members in a sorted set.',
     arguments: [KEY_ARG, MEMBERS_ARG],
     handler: zmscore,
   },
@@ -152,10 +159,10 @@ const MEMBERS: readonly CommandSpec[] = [
     flags: ['readonly', 'fast'],
     keySpecs: READ,
     since: '2.0.0',
-    complexity: LOG,
-    summary: "Returns a member's place, counted from the lowest score.",
+    complexity: 'O(log(N))',
+    summary: 'Returns the index of a member in a sorted set ordered by ascending scores.',
     arguments: [KEY_ARG, MEMBER_ARG, pure('WITHSCORE', { optional: true })],
-    history: [['7.2.0', 'The option `WITHSCORE` came.']],
+    history: [['7.2.0', 'Added the optional `WITHSCORE` argument.']],
     handler: zrank,
   },
   {
@@ -165,10 +172,10 @@ const MEMBERS: readonly CommandSpec[] = [
     flags: ['readonly', 'fast'],
     keySpecs: READ,
     since: '2.0.0',
-    complexity: LOG,
-    summary: "Returns a member's place, counted from the highest score.",
+    complexity: 'O(log(N))',
+    summary: 'Returns the index of a member in a sorted set ordered by descending scores.',
     arguments: [KEY_ARG, MEMBER_ARG, pure('WITHSCORE', { optional: true })],
-    history: [['7.2.0', 'The option `WITHSCORE` came.']],
+    history: [['7.2.0', 'Added the optional `WITHSCORE` argument.']],
     handler: zrevrank,
   },
   {
@@ -178,8 +185,9 @@ const MEMBERS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: READ,
     since: '2.8.0',
-    complexity: 'O(1) a call, O(N) for a whole iteration over N members.',
-    summary: 'Goes over the members and scores of a sorted set, some with each call.',
+    complexity:
+      'O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..',
+    summary: 'Iterates over members and scores of a sorted set.',
     arguments: [
       KEY_ARG,
       { name: 'cursor', type: 'integer' },
@@ -200,8 +208,8 @@ const RANGES: readonly CommandSpec[] = [
     arity: -4,
     flags: ['readonly'],
     keySpecs: READ,
-    complexity: LOG_AND_RANGE,
-    summary: 'Returns members in a range of ranks, scores or texts.',
+    complexity: RANGED,
+    summary: 'Returns members in a sorted set within a range of indexes.',
     arguments: [
       KEY_ARG,
       ...bounds('string', 'start', 'stop'),
@@ -210,7 +218,7 @@ const RANGES: readonly CommandSpec[] = [
       limit({ since: '6.2.0' }),
       WITHSCORES,
     ],
-    history: [['6.2.0', 'The options `REV`, `BYSCORE`, `BYLEX` and `LIMIT` came.']],
+    history: [['6.2.0', 'Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options.']],
     handler: zrange,
   },
   {
@@ -221,8 +229,9 @@ const RANGES: readonly CommandSpec[] = [
     keys: [1, 2, 1],
     keySpecs: [keySpec(1, 'OW', 'update'), keySpec(2, 'RO', 'access')],
     since: '6.2.0',
-    complexity: LOG_AND_RANGE,
-    summary: 'Stores members in a range of ranks, scores or texts in a key.',
+    complexity:
+      'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements stored into the destination key.',
+    summary: 'Stores a range of members from sorted set in a key.',
     arguments: [
       { name: 'dst', type: 'key', key_spec_index: 0 },
       { name: 'src', type: 'key', key_spec_index: 1 },
@@ -241,10 +250,10 @@ const RANGES: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: READ,
     since: '1.0.5',
-    complexity: LOG_AND_RANGE,
-    summary: 'Returns members in a range of scores.',
+    complexity: RANGED_LIMIT,
+    summary: 'Returns members in a sorted set within a range of scores.',
     arguments: [KEY_ARG, ...bounds('double', 'min', 'max'), { ...WITHSCORES, since: '2.0.0' }, limit()],
-    history: [['2.0.0', 'The option `WITHSCORES` came.']],
+    history: [['2.0.0', 'Added the `WITHSCORES` modifier.']],
     handler: zrangebyscore,
   },
   {
@@ -255,10 +264,10 @@ const RANGES: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: READ,
     since: '2.2.0',
-    complexity: LOG_AND_RANGE,
-    summary: 'Returns members in a range of scores, the highest first.',
+    complexity: RANGED_LIMIT,
+    summary: 'Returns members in a sorted set within a range of scores in reverse order.',
     arguments: [KEY_ARG, ...bounds('double', 'max', 'min'), WITHSCORES, limit()],
-    history: [['2.1.6', 'Bounds may be exclusive.']],
+    history: [['2.1.6', '`min` and `max` can be exclusive.']],
     handler: zrevrangebyscore,
   },
   {
@@ -269,8 +278,8 @@ const RANGES: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: READ,
     since: '2.8.9',
-    complexity: LOG_AND_RANGE,
-    summary: 'Returns members between two texts, where all scores are equal.',
+    complexity: RANGED_LIMIT,
+    summary: 'Returns members in a sorted set within a lexicographical range.',
     arguments: [KEY_ARG, ...bounds('string', 'min', 'max'), limit()],
     handler: zrangebylex,
   },
@@ -282,8 +291,8 @@ const RANGES: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: READ,
     since: '2.8.9',
-    complexity: LOG_AND_RANGE,
-    summary: 'Returns members between two texts, the last first, where all scores are equal.',
+    complexity: RANGED_LIMIT,
+    summary: 'Returns members in a sorted set within a lexicographical range in reverse order.',
     arguments: [KEY_ARG, ...bounds('string', 'max', 'min'), limit()],
     handler: zrevrangebylex,
   },
@@ -294,8 +303,8 @@ const RANGES: readonly CommandSpec[] = [
     arity: -4,
     flags: ['readonly'],
     keySpecs: READ,
-    complexity: LOG_AND_RANGE,
-    summary: 'Returns members in a range of ranks, the highest score first.',
+    complexity: RANGED,
+    summary: 'Returns members in a sorted set within a range of indexes in reverse order.',
     arguments: [KEY_ARG, ...bounds('integer', 'start', 'stop'), WITHSCORES],
     handler: zrevrange,
   },
@@ -307,7 +316,7 @@ const RANGES: readonly CommandSpec[] = [
     keySpecs: READ,
     since: '2.0.0',
     complexity: LOG,
-    summary: 'Returns how many members have a score in a range.',
+    summary: 'Returns the count of members in a sorted set that have scores within a range.',
     arguments: [KEY_ARG, ...bounds('double', 'min', 'max')],
     handler: zcount,
   },
@@ -319,7 +328,7 @@ const RANGES: readonly CommandSpec[] = [
     keySpecs: READ,
     since: '2.8.9',
     complexity: LOG,
-    summary: 'Returns how many members lie between two texts, where all scores are equal.',
+    summary: 'Returns the number of members in a sorted set within a lexicographical range.',
     arguments: [KEY_ARG, ...bounds('string', 'min', 'max')],
     handler: zlexcount,
   },
@@ -330,8 +339,9 @@ const RANGES: readonly CommandSpec[] = [
     flags: ['write'],
     keySpecs: DELETE,
     since: '2.0.0',
-    complexity: 'O(M*log(N)) for N members and M of them removed.',
-    summary: 'Removes members in a range of ranks.',
+    complexity: RANGE_REMOVED,
+    summary:
+      'Removes members in a sorted set within a range of indexes. Deletes the sorted set if all members were removed.',
     arguments: [KEY_ARG, ...bounds('integer', 'start', 'stop')],
     handler: zremrangebyrank,
   },
@@ -341,8 +351,9 @@ const RANGES: readonly CommandSpec[] = [
     arity: 4,
     flags: ['write'],
     keySpecs: DELETE,
-    complexity: 'O(M*log(N)) for N members and M of them removed.',
-    summary: 'Removes members in a range of scores.',
+    complexity: RANGE_REMOVED,
+    summary:
+      'Removes members in a sorted set within a range of scores. Deletes the sorted set if all members were removed.',
     arguments: [KEY_ARG, ...bounds('double', 'min', 'max')],
     handler: zremrangebyscore,
   },
@@ -353,8 +364,9 @@ const RANGES: readonly CommandSpec[] = [
     flags: ['write'],
     keySpecs: DELETE,
     since: '2.8.9',
-    complexity: 'O(M*log(N)) for N members and M of them removed.',
-    summary: 'Removes members between two texts, where all scores are equal.',
+    complexity: RANGE_REMOVED,
+    summary:
+      'Removes members in a sorted set within a lexicographical range. Deletes the sorted set if all members were removed.',
     arguments: [KEY_ARG, ...bounds('string', 'min', 'max')],
     handler: zremrangebylex,
   },
@@ -366,7 +378,8 @@ const MULTI_POP = {
   ...ZSET,
   keys: [0, 0, 0],
   since: '7.0.0',
-  complexity: 'O(K) + O(M*log(N)) for K keys, N members and M of them taken.',
+  complexity:
+    'O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.',
 } as const satisfies Partial<CommandSpec>;
 const MULTI_POP_ARGS = [
   { name: 'numkeys', type: 'integer' },
@@ -394,8 +407,9 @@ const POPS: readonly CommandSpec[] = [
     flags: ['write', 'fast'],
     keySpecs: POP,
     since: '5.0.0',
-    complexity: LOG_EACH,
-    summary: 'Takes the members with the lowest scores out of a sorted set and returns them.',
+    complexity: POPPED,
+    summary:
+      'Returns the lowest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.',
     arguments: [KEY_ARG, { name: 'count', type: 'integer', optional: true }],
     handler: zpopmin,
   },
@@ -406,8 +420,9 @@ const POPS: readonly CommandSpec[] = [
     flags: ['write', 'fast'],
     keySpecs: POP,
     since: '5.0.0',
-    complexity: LOG_EACH,
-    summary: 'Takes the members with the highest scores out of a sorted set and returns them.',
+    complexity: POPPED,
+    summary:
+      'Returns the highest-scoring members from a sorted set after removing them. Deletes the sorted set if the last member was popped.',
     arguments: [KEY_ARG, { name: 'count', type: 'integer', optional: true }],
     handler: zpopmax,
   },
@@ -417,7 +432,8 @@ const POPS: readonly CommandSpec[] = [
     arity: -4,
     flags: ['write', 'movablekeys'],
     keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 1], find: ['keynum', 0, 1, 1] }],
-    summary: 'Takes members from an end of the first sorted set that is there.',
+    summary:
+      'Returns the highest- or lowest-scoring members from one or more sorted sets after removing them. Deletes the sorted set if the last member was popped.',
     arguments: MULTI_POP_ARGS,
     handler: zmpop,
   },
@@ -425,14 +441,14 @@ const POPS: readonly CommandSpec[] = [
     ...POP_OR_WAIT,
     name: 'bzpopmin',
     summary:
-      'Takes the member with the lowest score out of the first sorted set that is there; waits for one if need be.',
+      'Removes and returns the member with the lowest score from one or more sorted sets. Blocks until a member is available otherwise. Deletes the sorted set if the last element was popped.',
     handler: bzpopmin,
   },
   {
     ...POP_OR_WAIT,
     name: 'bzpopmax',
     summary:
-      'Takes the member with the highest score out of the first sorted set that is there; waits for one if need be.',
+      'Removes and returns the member with the highest score from one or more sorted sets. Blocks until a member available otherwise.  Deletes the sorted set if the last element was popped.',
     handler: bzpopmax,
   },
   {
@@ -441,7 +457,8 @@ const POPS: readonly CommandSpec[] = [
     arity: -5,
     flags: ['write', 'blocking', 'movablekeys'],
     keySpecs: [{ flags: ['RW', 'access', 'delete'], begin: ['index', 2], find: ['keynum', 0, 1, 1] }],
-    summary: 'Takes members from an end of the first sorted set that is there; waits for one if need be.',
+    summary:
+      'Removes and returns a member by score from one or more sorted sets. Blocks until a member is available otherwise. Deletes the sorted set if the last element was popped.',
     arguments: [TIMEOUT_ARG, ...MULTI_POP_ARGS],
     handler: bzmpop,
   },
@@ -452,8 +469,8 @@ const POPS: readonly CommandSpec[] = [
     flags: ['readonly'],
     keySpecs: READ,
     since: '6.2.0',
-    complexity: 'O(N) for N members in the answer.',
-    summary: 'Returns random members of a sorted set.',
+    complexity: 'O(N) where N is the number of members returned',
+    summary: 'Returns one or more random members from a sorted set.',
     arguments: [
       KEY_ARG,
       { name: 'options', type: 'block', optional: true, arguments: [{ name: 'count', type: 'integer' }, WITHSCORES] },
@@ -470,9 +487,10 @@ const WEIGHTS_ARG = { name: 'weight', type: 'integer', token: 'WEIGHTS', optiona
 const AGGREGATE_ARG = oneOf('aggregate', ['SUM', 'MIN', 'MAX'], { token: 'AGGREGATE', optional: true });
 const DESTINATION_ARG = { name: 'destination', type: 'key', key_spec_index: 0 };
 const SOURCES_ARG = { name: 'key', type: 'key', key_spec_index: 1, multiple: true };
-const OF_UNION = 'O(N)+O(M*log(M)) for N members in all inputs together and M in the result.';
-const OF_INTER = 'O(N*K)+O(M*log(M)) at worst, for N members in the smallest of K inputs and M in the result.';
-const OF_DIFF = 'O(N*K)+O(M*log(M)) at worst, for N members in the first of K inputs and M in the result.';
+const OF_INTER =
+  'O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.';
+const OF_DIFF =
+  'O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.';
 
 function readKeys(index: number): KeySpec {
   return { flags: ['RO', 'access'], begin: ['index', index], find: ['keynum', 0, 1, 1] };
@@ -498,8 +516,9 @@ const ALGEBRA: readonly CommandSpec[] = [
   {
     ...REPLIES,
     name: 'zunion',
-    complexity: OF_UNION,
-    summary: 'Returns the members that any of the sorted sets has, their scores combined.',
+    complexity:
+      'O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.',
+    summary: 'Returns the union of multiple sorted sets.',
     arguments: [NUMKEYS_ARG, KEYS_ARG, WEIGHTS_ARG, AGGREGATE_ARG, WITHSCORES],
     handler: zunion,
   },
@@ -507,7 +526,7 @@ const ALGEBRA: readonly CommandSpec[] = [
     ...REPLIES,
     name: 'zinter',
     complexity: OF_INTER,
-    summary: 'Returns the members that all sorted sets have, their scores combined.',
+    summary: 'Returns the intersect of multiple sorted sets.',
     arguments: [NUMKEYS_ARG, KEYS_ARG, WEIGHTS_ARG, AGGREGATE_ARG, WITHSCORES],
     handler: zinter,
   },
@@ -515,7 +534,7 @@ const ALGEBRA: readonly CommandSpec[] = [
     ...REPLIES,
     name: 'zdiff',
     complexity: OF_DIFF,
-    summary: 'Returns the members of the first sorted set that no other has.',
+    summary: 'Returns the difference between multiple sorted sets.',
     arguments: [NUMKEYS_ARG, KEYS_ARG, WITHSCORES],
     handler: zdiff,
   },
@@ -523,8 +542,9 @@ const ALGEBRA: readonly CommandSpec[] = [
     ...REPLIES,
     name: 'zintercard',
     since: '7.0.0',
-    complexity: 'O(N*K) at worst, for N members in the smallest of K inputs.',
-    summary: 'Returns how many members all sorted sets have, at most a limit.',
+    complexity:
+      'O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.',
+    summary: 'Returns the number of members of the intersect of multiple sorted sets.',
     arguments: [NUMKEYS_ARG, KEYS_ARG, { name: 'limit', type: 'integer', token: 'LIMIT', optional: true }],
     handler: zintercard,
   },
@@ -532,8 +552,9 @@ const ALGEBRA: readonly CommandSpec[] = [
     ...STORES,
     name: 'zunionstore',
     since: '2.0.0',
-    complexity: OF_UNION,
-    summary: 'Stores the members that any of the sorted sets has in a key, their scores combined.',
+    complexity:
+      'O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.',
+    summary: 'Stores the union of multiple sorted sets in a key.',
     arguments: [DESTINATION_ARG, NUMKEYS_ARG, SOURCES_ARG, WEIGHTS_ARG, AGGREGATE_ARG],
     handler: zunionstore,
   },
@@ -542,7 +563,7 @@ const ALGEBRA: readonly CommandSpec[] = [
     name: 'zinterstore',
     since: '2.0.0',
     complexity: OF_INTER,
-    summary: 'Stores the members that all sorted sets have in a key, their scores combined.',
+    summary: 'Stores the intersect of multiple sorted sets in a key.',
     arguments: [DESTINATION_ARG, NUMKEYS_ARG, SOURCES_ARG, WEIGHTS_ARG, AGGREGATE_ARG],
     handler: zinterstore,
   },
@@ -551,7 +572,7 @@ const ALGEBRA: readonly CommandSpec[] = [
     name: 'zdiffstore',
     since: '6.2.0',
     complexity: OF_DIFF,
-    summary: 'Stores the members of the first sorted set that no other has in a key.',
+    summary: 'Stores the difference of multiple sorted sets in a key.',
     arguments: [DESTINATION_ARG, NUMKEYS_ARG, SOURCES_ARG],
     handler: zdiffstore,
   },
