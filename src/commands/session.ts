@@ -46,7 +46,8 @@ export interface Transaction {
   queue: Queued[];
   /** The flags of all queued commands, together. */
   flags: number;
-  /** Bytes of the queued arguments, for CLIENT LIST. */
+  /** Bytes of the queued arguments, and what keeping them costs in all. */
+  argumentBytes: number;
   bytes: number;
 }
 

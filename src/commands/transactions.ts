@@ -82,7 +82,7 @@ function multi(c: Context): void {
   const { session } = serverOf(c);
   if (session.has(SessionFlag.MULTI)) throw NESTED;
   session.flags |= SessionFlag.MULTI;
-  session.transaction = { queue: [], flags: 0, bytes: 0 };
+  session.transaction = { queue: [], flags: 0, argumentBytes: 0, bytes: 0 };
   c.out.ok();
 }
 

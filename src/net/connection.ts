@@ -33,8 +33,9 @@ export interface Connection {
   readonly local: string;
   readonly fd: number;
   readonly isUnix: boolean;
-  /** Bytes that the kernel has not taken yet. */
+  /** Bytes that the kernel has not taken yet, and in how many pieces they wait. */
   readonly pending: number;
+  readonly pieces: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   events: ConnectionEvents;
@@ -71,13 +72,15 @@ export class RawConnection implements Connection {
   readonly isUnix: boolean;
   readonly fd: number;
   events = IGNORE;
-  pending = 0;
   bytesRead = 0;
   bytesWritten = 0;
 
   private request: WriteRequest;
   private writing = false;
+  /** Of the piece that is on its way. */
+  private sending = 0;
   private waiting: Buffer[] = [];
+  private waitingBytes = 0;
   private closing = false;
   private closed = false;
   private reading = false;
@@ -98,6 +101,13 @@ export class RawConnection implements Connection {
     handle.onread = () => this.onRead();
   }
 
+  get pending(): number {
+    if (!this.writing || this.closed) return 0;
+    return (this.handle.writeQueueSize ?? this.sending) + this.waitingBytes;
+  }
+  get pieces(): number {
+    return this.writing ? 1 + this.waiting.length : 0;
+  }
   start(): void {
     this.resume();
   }
@@ -130,7 +140,7 @@ export class RawConnection implements Connection {
     this.bytesWritten += end - start;
     if (this.writing) {
       this.waiting.push(Buffer.from(buf.subarray(start, end)));
-      this.pending += end - start;
+      this.waitingBytes += end - start;
       return false;
     }
     return this.send(buf.subarray(start, end));
@@ -148,14 +158,13 @@ export class RawConnection implements Connection {
     request.oncomplete = (status) => this.onWritten(status);
     this.request = this.streams.newRequest();
     this.writing = true;
-    this.pending += this.handle.writeQueueSize ?? bytes.length;
+    this.sending = bytes.length;
     return true;
   }
 
   private onWritten(status: number): void {
     if (this.closed) return;
     this.writing = false;
-    this.pending = 0;
     if (status < 0) {
       this.end(errorName(status));
       return;
@@ -163,6 +172,7 @@ export class RawConnection implements Connection {
     if (this.waiting.length > 0) {
       const bytes = this.waiting.length === 1 ? this.waiting[0]! : Buffer.concat(this.waiting);
       this.waiting = [];
+      this.waitingBytes = 0;
       if (this.send(bytes)) return;
       if (this.closed) return;
     }
@@ -187,7 +197,7 @@ export class RawConnection implements Connection {
     this.closed = true;
     this.events = IGNORE;
     this.waiting = [];
-    this.pending = 0;
+    this.waitingBytes = 0;
     this.handle.close();
   }
 
@@ -245,6 +255,9 @@ export class SocketConnection implements Connection {
   }
   get bytesWritten(): number {
     return this.socket.bytesWritten;
+  }
+  get pieces(): number {
+    return this.pending > 0 ? 1 : 0;
   }
   start(): void {
     this.socket.resume();

@@ -8,11 +8,13 @@
  * turn or for an fsync go out first where the peer can still read them.
  */
 
+import { byteStringOf, quoteWord } from '../base/words.js';
 import type { Clients, Peer, Reply } from '../commands/services.js';
 import { SessionFlag } from '../commands/session.js';
 import type { Command } from '../commands/table.js';
 import { type Connection, isLocal } from '../net/connection.js';
 import { Client } from './client.js';
+import { ClientMemory } from './client-memory.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
 import { WaitingClients } from './waiting-clients.js';
@@ -36,6 +38,9 @@ const PROTECTED =
   "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for " +
   'the default user. NOTE: You only need to do one of the above things in order for the server to start accepting ' +
   'connections from the outside.';
+/** What may wait of a client that has yet to authenticate. */
+const UNAUTHENTICATED_INPUT_MAX = 1024 * 1024;
+const INPUT_SHOWN_MAX = 64;
 /** How much of a bad request the log shows. */
 const PREVIEW_BYTES = 128;
 
@@ -54,6 +59,7 @@ export class ClientRegistry implements Clients {
   /** Clients whose input is to be looked at again, once the current client's is done. */
   private readonly resumed: Client[] = [];
   readonly waiting: WaitingClients;
+  readonly memory: ClientMemory;
   /** Somebody who waits can be served. */
   private serves = false;
   private held = false;
@@ -61,6 +67,7 @@ export class ClientRegistry implements Clients {
   private dirtyBefore = 0;
 
   constructor(private readonly server: Server) {
+    this.memory = new ClientMemory(server);
     this.waiting = new WaitingClients(server, {
       ready: () => this.serveSoon(),
       answered: (client, command, reply) => {
@@ -134,12 +141,20 @@ export class ClientRegistry implements Clients {
     parser.feed(buf, 0, len);
     if (this.held) parser.rest();
     else this.process(client);
-    if (parser.pending > server.queryBufferMax) {
-      const line = client.describe();
-      server.log.warning(`Closing client that reached max query buffer length: ${line} (qbuf initial bytes: "...")`);
-      server.statistics.queryBufferLimitDisconnections++;
-      this.close(client);
-    }
+    if (parser.pending + (client.transaction?.argumentBytes ?? 0) > server.queryBufferMax) this.closeOverInput(client);
+    else if (!client.authenticated && parser.pending > UNAUTHENTICATED_INPUT_MAX) this.closeOverInput(client);
+    if (this.memory.isLimited) this.memory.weigh(client);
+  }
+
+  /** Closes a client that has sent more than it may without giving commands that can be executed. */
+  private closeOverInput(client: Client): void {
+    const { log, statistics } = this.server;
+    const bytes = quoteWord(byteStringOf(client.parser.unconsumed(INPUT_SHOWN_MAX)));
+    log.warning(
+      `Closing client that reached max query buffer length: ${client.describe()} (qbuf initial bytes: ${bytes})`,
+    );
+    statistics.queryBufferLimitDisconnections++;
+    this.close(client);
   }
 
   /** Executes the commands that the client's input holds. Hot. */
@@ -367,7 +382,7 @@ export class ClientRegistry implements Clients {
   sent(client: Client): void {
     if (client.unsent > 0 || client.isClosed) return;
     if ((client.flags & ENDED) !== 0) this.closeFlushed(client);
-    else this.checkOutputLimit(client);
+    else if (!this.checkOutputLimit(client)) this.memory.weigh(client);
   }
 
   /** Whether output that the client does not take is beyond its class's limits; then it is closed. */
@@ -428,6 +443,7 @@ export class ClientRegistry implements Clients {
     server.monitors.remove(client);
     server.tracking.off(client);
     this.byId.delete(client.id);
+    this.memory.weigh(client);
     server.statistics.netOutputBytes += client.connection.bytesWritten;
   }
 
@@ -441,7 +457,8 @@ export class ClientRegistry implements Clients {
   checkAll(): void {
     const { server } = this;
     const timeout = server.config.values.timeout;
-    this.measure();
+    this.memory.measure();
+    this.memory.relieve();
     for (const client of this.byId.values()) {
       if (timeout > 0 && mayIdleOut(client) && client.idleSeconds > timeout) {
         server.log.verbose('Closing idle client');
@@ -450,30 +467,6 @@ export class ClientRegistry implements Clients {
         this.checkOutputLimit(client);
       }
     }
-  }
-
-  /** Bytes of the clients' buffers, as they were at the last look: once a second, and when INFO asks. */
-  bytes = 0;
-  /** Those of replicas, which maxmemory does not count: what they are sent grows with every key that is evicted. */
-  replicaBytes = 0;
-
-  /** How many clients there are of either kind. */
-  get counts(): { normal: number; replicas: number } {
-    let replicas = 0;
-    for (const client of this.byId.values()) if (client.type === 'replica') replicas++;
-    return { normal: this.byId.size - replicas, replicas };
-  }
-
-  measure(): void {
-    let bytes = 0;
-    let replicaBytes = 0;
-    for (const client of this.byId.values()) {
-      if (client.type === 'replica') replicaBytes += client.bytes;
-      else bytes += client.bytes;
-    }
-    this.bytes = bytes;
-    this.replicaBytes = replicaBytes;
-    this.server.eviction.measure();
   }
 
   /** Bytes that went out to the clients connected now. */

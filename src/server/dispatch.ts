@@ -31,6 +31,8 @@ const NOT_IN_TRANSACTION = 'ERR Command not allowed inside a transaction';
 const GROUP_MAX = 8;
 /** Whoever wants to hear of commands that take less wants to know each one's own time. */
 const GROUPED_FROM_MICROSECONDS = 1000;
+/** What a queued command costs beyond its arguments' bytes. */
+const QUEUED_BYTES = 320;
 /** Arguments or replies of this size are no quick command's any more. */
 const QUICK_BYTES_MAX = 1024;
 
@@ -300,7 +302,8 @@ export class Dispatcher {
     const args = a.clone();
     transaction.queue.push({ command, args });
     transaction.flags |= command.flags;
-    transaction.bytes += args.buf.length + 64;
+    transaction.argumentBytes += args.buf.length;
+    transaction.bytes += args.buf.length + QUEUED_BYTES;
     const { out } = this.context;
     const start = out.pos;
     out.raw('+QUEUED\r\n');

@@ -35,7 +35,7 @@ async function withServer(run: (p: Played) => Promise<void>, options: LiveServer
 /** Sets the limit so that `bytes` more than it are in use. */
 async function overBy({ live, client }: Played, bytes: number, policy: string): Promise<void> {
   await client.ask('CONFIG', 'SET', 'maxmemory-policy', policy);
-  live.server.clients.measure();
+  live.server.clients.memory.measure();
   await client.ask('CONFIG', 'SET', 'maxmemory', Math.floor(live.server.memory().counted - bytes));
 }
 

@@ -94,7 +94,11 @@ export class Eviction implements MemoryGuard {
     this.room =
       this.limit === 0
         ? Number.POSITIVE_INFINITY
-        : this.limit - server.memoryAtStart - server.clients.bytes + server.keyspace.discarded.bytesWaiting;
+        : this.limit -
+          server.memoryAtStart -
+          server.clients.memory.bytes -
+          server.tracking.table.bytes +
+          server.keyspace.discarded.bytesWaiting;
   }
 
   /** Milliseconds for which there was too much: until now in all, and this time. */

@@ -37,12 +37,12 @@ export interface MemoryFigures {
 
 export function memoryFigures(server: Server): MemoryFigures {
   const { keyspace } = server;
-  server.clients.measure();
-  const { used, counted, clients, replicas, log } = server.memory();
+  server.clients.memory.measure();
+  const { used, counted, clients, replicas, log, tracking } = server.memory();
   server.memoryPeak = Math.max(server.memoryPeak, used);
   const startup = server.memoryAtStart;
   const databases: MemoryFigures['databases'] = [];
-  let overhead = startup + clients + replicas + log;
+  let overhead = startup + clients + replicas + log + tracking;
   for (const db of keyspace.databases) {
     const main = db.table.tableBytes + db.size * ENTRY_OVERHEAD;
     const expires = db.expires * EXPIRY_BYTES;

@@ -158,15 +158,6 @@ describe('limits', () => {
     expect(live.server.clients.size).toBe(0);
   });
 
-  it('client-query-buffer-limit: who sends a request that is larger is closed', async () => {
-    await using live = await LiveServer.start({ config: { 'client-query-buffer-limit': '1mb' } });
-    await using client = await open(live);
-    client.write('*1\r\n$10000000\r\n');
-    client.write('x'.repeat(2_000_000));
-    await client.waitClosed();
-    expect(live.server.statistics.queryBufferLimitDisconnections).toBe(1);
-  });
-
   it('proto-max-bulk-len changes for those who are connected, too', async () => {
     await using live = await LiveServer.start();
     await using client = await open(live);

@@ -209,6 +209,7 @@ export class Server {
       },
     });
     this.turn = new Turn(this.context.out, () => this.dispatcher.sink, {
+      ended: this.clients.memory.relieve,
       sent: (client) => this.clients.sent(client),
       unsafe: (client) => this.clients.close(client),
     });
@@ -357,6 +358,7 @@ export class Server {
       this.context.events = events.enabled ? (cls, event, db, key) => events.publish(cls, event, db, key) : null;
       keyspace.hooks.missed = events.publishes('m') ? (db, key) => events.publish('m', 'keymiss', db.index, key) : null;
     });
+    copy(['maxmemory-clients', 'maxmemory'], () => this.clients.memory.configure());
     config.onChange('hz', () => this.cron.start());
     config.onChange('bind', () => {
       this.boundByCommand = true;
@@ -519,21 +521,29 @@ export class Server {
    * Bytes. `used` is what data and buffers take, on top of what the server took at its start. What the JS heap has grown by
    * since then is garbage for the most part, and no measure. `counted` is the part that maxmemory limits (eviction.ts).
    */
-  memory(): { used: number; counted: number; data: number; clients: number; replicas: number; log: number } {
+  memory(): {
+    used: number;
+    counted: number;
+    data: number;
+    clients: number;
+    replicas: number;
+    log: number;
+    tracking: number;
+  } {
     const { arena, discarded } = this.keyspace;
     const data = arena.bytesUsed;
-    const clients = this.clients.bytes;
-    const replicas = this.clients.replicaBytes;
+    const { bytes: clients, replicaBytes: replicas } = this.clients.memory;
+    const tracking = this.tracking.table.bytes;
     const log = this.persistence.appendLog.bufferBytes;
-    const used = this.memoryAtStart + data + clients + replicas + log;
+    const used = this.memoryAtStart + data + clients + replicas + log + tracking;
     const counted = used - replicas - log - arena.bytesDeferred - discarded.bytesWaiting;
-    return { used, counted, data, clients, replicas, log };
+    return { used, counted, data, clients, replicas, log, tracking };
   }
 
   /** What MEMORY's handlers ask. */
   readonly memoryFace: MemoryFace = {
     stats: () => memoryStats(memoryFigures(this)),
-    doctor: () => memoryDoctor(memoryFigures(this), this.rssAtStart, this.clients.counts),
+    doctor: () => memoryDoctor(memoryFigures(this), this.rssAtStart, this.clients.memory.counts),
     mallocStats: () => arenaReport(this.keyspace.arena),
     purge: () => {
       this.keyspace.arena.purge();

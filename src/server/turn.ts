@@ -48,6 +48,8 @@ class Batch {
 const NOBODY = null as unknown as Client;
 
 export interface TurnEvents {
+  /** A turn is over, and its replies are out as far as they may be. */
+  ended(): void;
   /** All of a client's replies so far are out (or queued at its connection). */
   sent(client: Client): void;
   /** A client's replies cannot go out: what they would say may not hold. */
@@ -65,6 +67,7 @@ export class Turn {
   private readonly end = () => {
     if (this.ending !== null) this.ending();
     this.finish();
+    this.events.ended();
   };
 
   constructor(
@@ -79,6 +82,7 @@ export class Turn {
   add(client: Client, start: number, changed: boolean): void {
     const { batch } = this;
     const last = batch.count - 1;
+    client.unsentBytes += this.out.pos - start;
     if (changed && batch.firstChange > batch.count) batch.firstChange = batch.count;
     if (last >= 0 && batch.clients[last] === client && batch.ends[last] === start) {
       if (changed && batch.firstChange > last) batch.firstChange = last;
@@ -149,6 +153,7 @@ export class Turn {
     for (let i = 0; i < batch.count; i++) {
       const client = clients[i]!;
       client.unsent--;
+      client.unsentBytes -= ends[i]! - starts[i]!;
       if (client.isClosed) continue;
       if (!safe && i >= batch.firstChange) {
         this.events.unsafe(client);

@@ -37,6 +37,11 @@ export class Wait {
     readonly timedOut: Reply,
     readonly look: Look | null,
   ) {}
+
+  /** Of arguments that are kept. */
+  get argumentBytes(): number {
+    return 0;
+  }
 }
 
 /** A wait for keys. */
@@ -53,6 +58,10 @@ class WaitForKeys extends Wait implements Waiter {
   ) {
     super(client, command, untilMs, NIL_ARRAY, null);
   }
+
+  override get argumentBytes(): number {
+    return this.args.buf.length;
+  }
 }
 
 /** A command that came during CLIENT PAUSE. */
@@ -63,6 +72,10 @@ class Postponed extends Wait {
     readonly args: Args,
   ) {
     super(client, command, Number.POSITIVE_INFINITY, NIL_ARRAY, null);
+  }
+
+  override get argumentBytes(): number {
+    return this.args.buf.length;
   }
 }
 

@@ -80,6 +80,11 @@ export class RequestParser {
     return this.buf.slice(this.at, Math.min(this.end, this.at + bytesMax));
   }
 
+  /** The first of the unconsumed bytes, those of a command begun included. */
+  unconsumed(bytesMax: number): Uint8Array {
+    return this.buf.slice(this.start, Math.min(this.end, this.start + bytesMax));
+  }
+
   /** More input. `buf` must stay as it is until `rest`. */
   feed(buf: Uint8Array, off: number, len: number): void {
     if (this.end === this.start) {
