@@ -118,6 +118,7 @@ export class Wire implements Connection {
   readonly fd = -1;
   readonly isUnix = false;
   readonly pending = 0;
+  readonly pieces = 0;
   bytesRead = 0;
   bytesWritten = 0;
   events = IGNORE;
