@@ -99,7 +99,7 @@ const BITMAP = { acl: ['bitmap'], group: 'bitmap', keys: [1, 1, 1], complexity: 
 const UNIT_HISTORY = [['7.0.0', 'Added the `BYTE|BIT` option.']] as const;
 
 const UNIT_ARG = {
-  name: 'index_unit',
+  name: 'unit',
   type: 'oneof',
   since: '7.0.0',
   optional: true,
@@ -119,13 +119,13 @@ const BITFIELD_ARG = {
   optional: true,
   multiple: true,
   arguments: [
-    { name: 'encoding_offset', type: 'block', token: 'GET', arguments: [ENCODING_ARG, OFFSET_ARG] },
+    { name: 'get-block', type: 'block', token: 'GET', arguments: [ENCODING_ARG, OFFSET_ARG] },
     {
       name: 'write',
       type: 'block',
       arguments: [
         {
-          name: 'wrap_sat_fail',
+          name: 'overflow-block',
           type: 'oneof',
           token: 'OVERFLOW',
           optional: true,
@@ -136,17 +136,17 @@ const BITFIELD_ARG = {
           ],
         },
         {
-          name: 'write_operation',
+          name: 'write-operation',
           type: 'oneof',
           arguments: [
             {
-              name: 'encoding_offset_value',
+              name: 'set-block',
               type: 'block',
               token: 'SET',
               arguments: [ENCODING_ARG, OFFSET_ARG, { name: 'value', type: 'integer' }],
             },
             {
-              name: 'encoding_offset_increment',
+              name: 'incrby-block',
               type: 'block',
               token: 'INCRBY',
               arguments: [ENCODING_ARG, OFFSET_ARG, { name: 'increment', type: 'integer' }],
@@ -191,7 +191,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     keySpecs: [keySpec(1, 'RO', 'access')],
     since: '2.6.0',
     summary: 'Counts the number of set bits (population counting) in a string.',
-    arguments: [KEY_ARG, { name: 'index', type: 'block', optional: true, arguments: [START_ARG, END_ARG, UNIT_ARG] }],
+    arguments: [KEY_ARG, { name: 'range', type: 'block', optional: true, arguments: [START_ARG, END_ARG, UNIT_ARG] }],
     history: UNIT_HISTORY,
     handler: bitcount,
   },
@@ -207,10 +207,13 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
       KEY_ARG,
       { name: 'bit', type: 'integer' },
       {
-        name: 'index',
+        name: 'range',
         type: 'block',
         optional: true,
-        arguments: [START_ARG, { name: 'end_index', type: 'block', optional: true, arguments: [END_ARG, UNIT_ARG] }],
+        arguments: [
+          START_ARG,
+          { name: 'end-unit-block', type: 'block', optional: true, arguments: [END_ARG, UNIT_ARG] },
+        ],
       },
     ],
     history: UNIT_HISTORY,
@@ -226,7 +229,11 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     since: '2.6.0',
     summary: 'Performs bitwise operations on multiple strings, and stores the result.',
     arguments: [
-      { name: 'operation', type: 'string' },
+      {
+        name: 'operation',
+        type: 'oneof',
+        arguments: ['and', 'or', 'xor', 'not'].map((name) => ({ name, type: 'pure-token', token: name.toUpperCase() })),
+      },
       { name: 'destkey', type: 'key', key_spec_index: 0 },
       { name: 'key', type: 'key', key_spec_index: 1, multiple: true },
     ],
@@ -239,7 +246,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     flags: ['write', 'denyoom'],
     keySpecs: [
       {
-        notes: 'Whether the key is changed depends on the operations.',
+        notes: 'This command allows both access and modification of the key',
         ...keySpec(1, 'RW', 'access', 'update', 'variable_flags'),
       },
     ],
@@ -261,7 +268,7 @@ export const BIT_COMMANDS: readonly CommandSpec[] = [
     arguments: [
       KEY_ARG,
       {
-        name: 'encoding_offset',
+        name: 'get-block',
         type: 'block',
         token: 'GET',
         optional: true,

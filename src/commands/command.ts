@@ -262,7 +262,8 @@ function writeArguments(out: ReplyWriter, args: readonly DocArgument[]): void {
     members.text('name', arg.name);
     members.text('type', arg.type);
     if (leaf) members.text('display_text', arg.display_text ?? arg.name);
-    if (arg.type === 'key') members.key('key_spec_index').int(arg.key_spec_index ?? 0);
+    const keySpecIndex = arg.key_spec_index ?? (arg.type === 'key' ? 0 : -1);
+    if (keySpecIndex >= 0) members.key('key_spec_index').int(keySpecIndex);
     members.text('token', arg.token);
     members.text('summary', arg.summary);
     members.text('since', arg.since);

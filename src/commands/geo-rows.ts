@@ -28,7 +28,7 @@ const MEMBERS = { ...MEMBER, multiple: true };
 const UNIT = { name: 'unit', type: 'oneof', arguments: [pure('m'), pure('km'), pure('ft'), pure('mi')] };
 const ORDER = { name: 'order', type: 'oneof', optional: true, arguments: [pure('asc'), pure('desc')] };
 const COUNT = {
-  name: 'count',
+  name: 'count-block',
   type: 'block',
   optional: true,
   arguments: [{ name: 'count', type: 'integer', token: 'COUNT' }, optional('any')],
@@ -38,16 +38,21 @@ const COUNT_SINCE = {
   arguments: [COUNT.arguments[0]!, { ...optional('any'), since: '6.2.0' }],
 };
 const WITH = [optional('withcoord'), optional('withdist'), optional('withhash')];
-const STORES = [
-  { name: 'key', type: 'key', key_spec_index: 1, token: 'STORE', optional: true },
-  { name: 'key', type: 'key', key_spec_index: 2, token: 'STOREDIST', optional: true },
-];
+const STORE = {
+  name: 'store',
+  type: 'oneof',
+  optional: true,
+  arguments: [
+    { name: 'storekey', type: 'key', display_text: 'key', key_spec_index: 1, token: 'STORE' },
+    { name: 'storedistkey', type: 'key', display_text: 'key', key_spec_index: 2, token: 'STOREDIST' },
+  ],
+};
 const FROM = {
   name: 'from',
   type: 'oneof',
   arguments: [
     { name: 'member', type: 'string', token: 'FROMMEMBER' },
-    { name: 'longitude_latitude', type: 'block', token: 'FROMLONLAT', arguments: [LONGITUDE, LATITUDE] },
+    { name: 'fromlonlat', type: 'block', token: 'FROMLONLAT', arguments: [LONGITUDE, LATITUDE] },
   ],
 };
 const BY = {
@@ -91,7 +96,7 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
       KEY_ARG,
       { name: 'condition', type: 'oneof', since: '6.2.0', optional: true, arguments: [pure('nx'), pure('xx')] },
       { name: 'change', type: 'pure-token', token: 'CH', since: '6.2.0', optional: true },
-      { name: 'longitude_latitude_member', type: 'block', multiple: true, arguments: [LONGITUDE, LATITUDE, MEMBER] },
+      { name: 'data', type: 'block', multiple: true, arguments: [LONGITUDE, LATITUDE, MEMBER] },
     ],
     history: [['6.2.0', 'Added the `CH`, `NX` and `XX` options.']],
     handler: geoadd,
@@ -180,7 +185,7 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     summary:
       'Queries a geospatial index for members within a distance from a coordinate, optionally stores the result.',
     complexity: IN_A_CIRCLE,
-    arguments: [KEY_ARG, LONGITUDE, LATITUDE, RADIUS, UNIT, ...WITH, COUNT_SINCE, ORDER, ...STORES],
+    arguments: [KEY_ARG, LONGITUDE, LATITUDE, RADIUS, UNIT, ...WITH, COUNT_SINCE, ORDER, STORE],
     history: [
       ['6.2.0', 'Added the `ANY` option for `COUNT`.'],
       ['7.0.0', 'Added support for uppercase unit names.'],
@@ -210,7 +215,7 @@ export const GEO_COMMANDS: readonly CommandSpec[] = [
     since: '3.2.0',
     summary: 'Queries a geospatial index for members within a distance from a member, optionally stores the result.',
     complexity: IN_A_CIRCLE,
-    arguments: [KEY_ARG, MEMBER, RADIUS, UNIT, ...WITH, COUNT, ORDER, ...STORES],
+    arguments: [KEY_ARG, MEMBER, RADIUS, UNIT, ...WITH, COUNT, ORDER, STORE],
     history: [['7.0.0', 'Added support for uppercase unit names.']],
     handler: georadiusbymember,
   },

@@ -288,7 +288,10 @@ export const HYPERLOGLOG_COMMANDS: readonly CommandSpec[] = [
     flags: ['readonly', 'may_replicate'],
     keys: [1, -1, 1],
     keySpecs: [
-      { notes: 'RW: the estimate is kept in the value, and that is propagated.', ...keysSpec(1, 1, 'RW', 'access') },
+      {
+        notes: 'RW because it may change the internal representation of the key, and propagate to replicas',
+        ...keysSpec(1, 1, 'RW', 'access'),
+      },
     ],
     summary: 'Returns the approximated cardinality of the set(s) observed by the HyperLogLog key(s).',
     complexity:

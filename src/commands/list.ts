@@ -43,7 +43,7 @@ const POP = {
   flags: ['write', 'fast'],
   keySpecs: [keySpec(1, 'RW', 'access', 'delete')],
   since: '1.0.0',
-  complexity: SEVERAL,
+  complexity: 'O(N) where N is the number of elements returned',
   arguments: [KEY_ARG, POP_COUNT_ARG],
   history: [['6.2.0', 'Added the `count` argument.']],
 } as const satisfies Partial<CommandSpec>;

@@ -166,11 +166,11 @@ export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
       { name: 'host', type: 'string' },
       { name: 'port', type: 'integer' },
       {
-        name: 'key_or_empty_string',
+        name: 'key-selector',
         type: 'oneof',
         arguments: [
           { name: 'key', type: 'key', key_spec_index: 0 },
-          { name: 'empty_string', type: 'pure-token', token: '' },
+          { name: 'empty-string', type: 'pure-token', token: '' },
         ],
       },
       { name: 'destination-db', type: 'integer' },
@@ -182,13 +182,12 @@ export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
         type: 'oneof',
         optional: true,
         arguments: [
-          { name: 'password', type: 'string', token: 'AUTH', since: '4.0.7', optional: true },
+          { name: 'auth', type: 'string', display_text: 'password', token: 'AUTH', since: '4.0.7' },
           {
-            name: 'username_password',
+            name: 'auth2',
             type: 'block',
             token: 'AUTH2',
             since: '6.0.0',
-            optional: true,
             arguments: [
               { name: 'username', type: 'string' },
               { name: 'password', type: 'string' },
@@ -196,7 +195,16 @@ export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
           },
         ],
       },
-      { name: 'key', type: 'key', key_spec_index: 1, token: 'KEYS', since: '3.0.6', optional: true, multiple: true },
+      {
+        name: 'keys',
+        type: 'key',
+        display_text: 'key',
+        key_spec_index: 1,
+        token: 'KEYS',
+        since: '3.0.6',
+        optional: true,
+        multiple: true,
+      },
     ],
     history: [
       ['3.0.0', 'Added the `COPY` and `REPLACE` options.'],

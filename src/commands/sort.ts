@@ -308,13 +308,15 @@ function sortKeys(a: Args): ReturnType<NonNullable<CommandSpec['getKeys']>> {
 }
 
 const PATTERNS: KeySpec = {
-  notes: 'Keys of BY and GET derive from the elements, so nobody can tell them beforehand.',
+  notes:
+    "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort",
   flags: ['RO', 'access'],
   begin: ['unknown'],
   find: ['unknown'],
 };
 const DESTINATION: KeySpec = {
-  notes: 'STORE can stand anywhere.',
+  notes:
+    "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array",
   flags: ['OW', 'update'],
   begin: ['unknown'],
   find: ['unknown'],
@@ -331,9 +333,9 @@ const SORT = {
 
 const SORT_ARGS = [
   KEY_ARG,
-  { name: 'pattern', type: 'pattern', key_spec_index: 1, token: 'BY', optional: true },
+  { name: 'by-pattern', type: 'pattern', display_text: 'pattern', key_spec_index: 1, token: 'BY', optional: true },
   {
-    name: 'offset_count',
+    name: 'limit',
     type: 'block',
     token: 'LIMIT',
     optional: true,
@@ -343,8 +345,9 @@ const SORT_ARGS = [
     ],
   },
   {
-    name: 'pattern',
+    name: 'get-pattern',
     type: 'pattern',
+    display_text: 'pattern',
     key_spec_index: 1,
     token: 'GET',
     optional: true,

@@ -26,17 +26,16 @@ const IDS_ARG = { ...ID_ARG, multiple: true };
 const START_ARG = { name: 'start', type: 'string' };
 const END_ARG = { name: 'end', type: 'string' };
 const GROUP_ARG = { name: 'group', type: 'string' };
-const GROUPNAME_ARG = { name: 'groupname', type: 'string' };
 const CONSUMER_ARG = { name: 'consumer', type: 'string' };
 const MIN_IDLE_ARG = { name: 'min-idle-time', type: 'string' };
 const COUNT_ARG = { name: 'count', type: 'integer', token: 'COUNT', optional: true };
 const BLOCK_ARG = { name: 'milliseconds', type: 'integer', token: 'BLOCK', optional: true };
 const JUSTID_ARG = { name: 'justid', type: 'pure-token', token: 'JUSTID', optional: true };
-const ENTRIES_READ_ARG = { name: 'entries_read', type: 'integer', token: 'ENTRIESREAD', optional: true };
+const ENTRIES_READ_ARG = { name: 'entries-read', type: 'integer', token: 'ENTRIESREAD', optional: true };
 const NEW_ID_ARG = {
-  name: 'id',
+  name: 'id-selector',
   type: 'oneof',
-  arguments: [ID_ARG, { name: 'new_id', type: 'pure-token', token: '$' }],
+  arguments: [ID_ARG, { name: 'new-id', type: 'pure-token', token: '$' }],
 };
 const STREAMS_ARG = {
   name: 'streams',
@@ -76,7 +75,9 @@ const ENTRIES: readonly CommandSpec[] = [
     name: 'xadd',
     arity: -5,
     flags: ['write', 'denyoom', 'fast'],
-    keySpecs: [{ ...keySpec(1, 'RW', 'update'), notes: 'UPDATE and not INSERT, because entries may be trimmed away' }],
+    keySpecs: [
+      { ...keySpec(1, 'RW', 'update'), notes: 'UPDATE instead of INSERT because of the optional trimming feature' },
+    ],
     tips: CHANGING,
     summary: "Appends a new message to a stream. Creates the key if it doesn't exist.",
     complexity: 'O(1) when adding a new entry, O(N) when trimming where N being the number of entries evicted.',
@@ -88,9 +89,9 @@ const ENTRIES: readonly CommandSpec[] = [
       KEY_ARG,
       { name: 'nomkstream', type: 'pure-token', token: 'NOMKSTREAM', since: '6.2.0', optional: true },
       { ...TRIM_ARG, optional: true },
-      { name: 'id_or_auto', type: 'oneof', arguments: [{ name: 'auto_id', type: 'pure-token', token: '*' }, ID_ARG] },
+      { name: 'id-selector', type: 'oneof', arguments: [{ name: 'auto-id', type: 'pure-token', token: '*' }, ID_ARG] },
       {
-        name: 'field_value',
+        name: 'data',
         type: 'block',
         multiple: true,
         arguments: [
@@ -138,8 +139,8 @@ const ENTRIES: readonly CommandSpec[] = [
     arguments: [
       KEY_ARG,
       { name: 'last-id', type: 'string' },
-      { name: 'entries_added', type: 'integer', token: 'ENTRIESADDED', since: '7.0.0', optional: true },
-      { name: 'max_deleted_entry_id', type: 'string', token: 'MAXDELETEDID', since: '7.0.0', optional: true },
+      { name: 'entries-added', type: 'integer', token: 'ENTRIESADDED', since: '7.0.0', optional: true },
+      { name: 'max-deleted-id', type: 'string', token: 'MAXDELETEDID', since: '7.0.0', optional: true },
     ],
     handler: xsetid,
   },
@@ -212,7 +213,7 @@ const READS: readonly CommandSpec[] = [
     complexity:
       'For each stream mentioned: O(M) with M being the number of elements returned. If M is constant (e.g. always asking for the first 10 elements with COUNT), you can consider it O(1). On the other side when XREADGROUP blocks, XADD will pay the O(N) time in order to serve the N clients blocked on the stream getting new data.',
     arguments: [
-      { name: 'group_consumer', type: 'block', token: 'GROUP', arguments: [GROUP_ARG, CONSUMER_ARG] },
+      { name: 'group-block', type: 'block', token: 'GROUP', arguments: [GROUP_ARG, CONSUMER_ARG] },
       COUNT_ARG,
       BLOCK_ARG,
       { name: 'noack', type: 'pure-token', token: 'NOACK', optional: true },
@@ -339,7 +340,7 @@ const XGROUP: CommandSpec = {
       history: [['7.0.0', 'Added the `entries_read` named argument.']],
       arguments: [
         KEY_ARG,
-        GROUPNAME_ARG,
+        GROUP_ARG,
         NEW_ID_ARG,
         { name: 'mkstream', type: 'pure-token', token: 'MKSTREAM', optional: true },
         ENTRIES_READ_ARG,
@@ -355,7 +356,12 @@ const XGROUP: CommandSpec = {
       summary: 'Sets the last-delivered ID of a consumer group.',
       complexity: 'O(1)',
       history: [['7.0.0', 'Added the optional `entries_read` argument.']],
-      arguments: [KEY_ARG, GROUPNAME_ARG, NEW_ID_ARG, ENTRIES_READ_ARG],
+      arguments: [
+        KEY_ARG,
+        GROUP_ARG,
+        NEW_ID_ARG,
+        { ...ENTRIES_READ_ARG, name: 'entriesread', display_text: 'entries-read' },
+      ],
       handler: xgroupSetid,
     },
     {
@@ -366,7 +372,7 @@ const XGROUP: CommandSpec = {
       keySpecs: [keySpec(2, 'RW', 'delete')],
       summary: 'Destroys a consumer group.',
       complexity: "O(N) where N is the number of entries in the group's pending entries list (PEL).",
-      arguments: [KEY_ARG, GROUPNAME_ARG],
+      arguments: [KEY_ARG, GROUP_ARG],
       handler: xgroupDestroy,
     },
     {
@@ -378,7 +384,7 @@ const XGROUP: CommandSpec = {
       since: '6.2.0',
       summary: 'Creates a consumer in a consumer group.',
       complexity: 'O(1)',
-      arguments: [KEY_ARG, GROUPNAME_ARG, CONSUMER_ARG],
+      arguments: [KEY_ARG, GROUP_ARG, CONSUMER_ARG],
       handler: xgroupCreateconsumer,
     },
     {
@@ -389,7 +395,7 @@ const XGROUP: CommandSpec = {
       keySpecs: [keySpec(2, 'RW', 'delete')],
       summary: 'Deletes a consumer from a consumer group.',
       complexity: 'O(1)',
-      arguments: [KEY_ARG, GROUPNAME_ARG, CONSUMER_ARG],
+      arguments: [KEY_ARG, GROUP_ARG, CONSUMER_ARG],
       handler: xgroupDelconsumer,
     },
     { ...HELP, handler: xgroupHelp },
@@ -424,7 +430,12 @@ const XINFO: CommandSpec = {
       ],
       arguments: [
         KEY_ARG,
-        { name: 'full-block', type: 'block', optional: true, token: 'FULL', arguments: [COUNT_ARG] },
+        {
+          name: 'full-block',
+          type: 'block',
+          optional: true,
+          arguments: [{ name: 'full', type: 'pure-token', token: 'FULL' }, COUNT_ARG],
+        },
       ],
       handler: xinfoStream,
     },
@@ -449,8 +460,8 @@ const XINFO: CommandSpec = {
       tips: CHANGING,
       summary: 'Returns a list of the consumers in a consumer group.',
       complexity: 'O(1)',
-      history: [['7.2.0', 'Added the `inactive` field, and changed the meaning of `idle`.']],
-      arguments: [KEY_ARG, GROUPNAME_ARG],
+      history: [['7.2.0', 'Added the `inactive` field.']],
+      arguments: [KEY_ARG, GROUP_ARG],
       handler: xinfoConsumers,
     },
     { ...HELP, handler: xinfoHelp },

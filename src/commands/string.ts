@@ -36,7 +36,12 @@ const WHOLE: readonly CommandSpec[] = [
     name: 'set',
     arity: -3,
     flags: ['write', 'denyoom'],
-    keySpecs: [keySpec(1, 'RW', 'access', 'update', 'variable_flags')],
+    keySpecs: [
+      {
+        notes: 'RW and ACCESS due to the optional `GET` argument',
+        ...keySpec(1, 'RW', 'access', 'update', 'variable_flags'),
+      },
+    ],
     since: '1.0.0',
     summary: "Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.",
     arguments: [
@@ -152,7 +157,7 @@ const WHOLE: readonly CommandSpec[] = [
     name: 'getex',
     arity: -2,
     flags: ['write', 'fast'],
-    keySpecs: COUNTED,
+    keySpecs: [{ notes: 'RW and UPDATE because it changes the TTL', ...keySpec(1, 'RW', 'access', 'update') }],
     since: '6.2.0',
     summary: 'Returns the string value of a key after setting its expiration time.',
     arguments: [
