@@ -15,6 +15,7 @@ import type { Command } from '../commands/table.js';
 import { type Connection, isLocal } from '../net/connection.js';
 import { Client } from './client.js';
 import { ClientMemory } from './client-memory.js';
+import { SILENT } from './dispatch.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
 import { WaitingClients } from './waiting-clients.js';
@@ -349,7 +350,7 @@ export class ClientRegistry implements Clients {
   private protocolError(client: Client): void {
     const { server } = this;
     const { parser } = client;
-    server.turn.out.error(`ERR ${parser.error}`);
+    if (!client.has(SILENT)) server.turn.out.error(`ERR ${parser.error}`);
     server.statistics.countError('ERR');
     client.flags |= SessionFlag.CLOSE_AFTER_REPLY;
     if (server.log.writes('verbose')) {

@@ -254,9 +254,11 @@ export class Dispatcher {
       return;
     }
     const start = context.out.pos;
+    // What a transaction has replied before CLIENT REPLY OFF in it stays said.
+    const keepsReply = exec && !session.has(SILENT);
     this.setNow();
     this.call(command, a);
-    if ((session.flags & HOLDS_REPLIES) !== 0) this.holdReply(start);
+    if ((session.flags & HOLDS_REPLIES) !== 0) this.holdReply(keepsReply ? context.out.pos : start);
   }
 
   /** Executes a command anew whose client has waited. Who may run what is asked again: that may have changed. */
@@ -289,7 +291,7 @@ export class Dispatcher {
   private holdReply(start: number): void {
     const { session } = this;
     if ((session.flags & SessionFlag.BLOCKED) !== 0) return;
-    if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP)) !== 0) this.context.out.pos = start;
+    if (session.has(SILENT)) this.context.out.pos = start;
     session.flags &= ~SessionFlag.REPLY_SKIP;
     if ((session.flags & SessionFlag.REPLY_SKIP_NEXT) !== 0) {
       session.flags &= ~SessionFlag.REPLY_SKIP_NEXT;
@@ -346,7 +348,7 @@ export class Dispatcher {
     }
     out.error(message);
     this.countErrors();
-    if ((session.flags & (SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP)) !== 0) this.holdReply(start);
+    if (session.has(SILENT)) this.holdReply(start);
   }
 
   /** Leaves MULTI and forgets watched keys. */
@@ -366,10 +368,14 @@ export class Dispatcher {
   /** Runs a command of a transaction, unless the user has lost the right to since it was queued. */
   callQueued(command: Command, a: Args): void {
     const { session } = this;
+    const { out } = this.context;
+    const start = out.pos;
+    const isEnded = session.has(SessionFlag.CLOSE_AFTER_REPLY);
     const refused =
       (session.flags & SessionFlag.RESTRICTED) === 0 ? null : this.gate.refusalAtExec(session, command, a);
     if (refused === null) this.call(command, a);
-    else this.context.out.error(refused);
+    else out.error(refused);
+    if (isEnded || session.has(SILENT)) out.pos = start;
   }
 
   /** Runs a command whose reply goes to `context.out`, and propagates its effects. */
@@ -518,7 +524,9 @@ function forbidden(guarded: Guarded): string {
   );
 }
 
-const HOLDS_REPLIES = SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP | SessionFlag.REPLY_SKIP_NEXT;
+/** Replies to this client are not sent. */
+export const SILENT = SessionFlag.REPLY_OFF | SessionFlag.REPLY_SKIP;
+const HOLDS_REPLIES = SILENT | SessionFlag.REPLY_SKIP_NEXT;
 
 /** Not queued inside MULTI; EXEC is asked for apart. */
 const NOT_QUEUED: ReadonlySet<string> = new Set(['discard', 'multi', 'watch', 'quit', 'reset']);
