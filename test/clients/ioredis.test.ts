@@ -97,3 +97,24 @@ it('authenticates, and is refused with a wrong password', async () => {
   expect(failures.join()).toMatch(/WRONGPASS/);
   stranger.disconnect();
 });
+
+it.each([2, 3] as const)('logs in as a user over RESP%i and may do what that user may', async (protocol) => {
+  await using onggi = await Onggi.start({ config: { requirepass: 'secret' } });
+  const admin = new Redis(onggi.port, '127.0.0.1', { password: 'secret' });
+  await admin.call('ACL', 'SETUSER', 'app', 'on', '>앱', '~app:*', '&app:*', '+@all', '-@dangerous', '+info');
+  const options = { username: 'app', password: '앱', protocol, maxRetriesPerRequest: 1 };
+  const redis = new Redis(onggi.port, '127.0.0.1', options as object);
+  expect(await redis.call('ACL', 'WHOAMI')).toBe('app');
+  await redis.set('app:k', 'v');
+  await expect(redis.get('other')).rejects.toThrow('NOPERM No permissions to access a key');
+  await expect(redis.flushall()).rejects.toThrow("NOPERM User app has no permissions to run the 'flushall' command");
+  const listener = new Redis(onggi.port, '127.0.0.1', options as object);
+  await listener.subscribe('app:news');
+  await expect(listener.subscribe('news')).rejects.toThrow('NOPERM No permissions to access a channel');
+  const heard = new Promise((resolve) => listener.once('message', (channel, message) => resolve([channel, message])));
+  expect(await redis.publish('app:news', 'hi')).toBe(1);
+  expect(await heard).toEqual(['app:news', 'hi']);
+  const info = (await admin.call('ACL', 'GETUSER', 'app')) as unknown;
+  expect(JSON.stringify(info)).toContain('+@all -@dangerous +info');
+  for (const each of [admin, redis, listener]) each.disconnect();
+});

@@ -74,3 +74,30 @@ describe.each([2, 3] as const)('node-redis over RESP%i', (RESP) => {
     expect(seen.size).toBe(300);
   });
 });
+
+it.each([2, 3] as const)('logs in as a user over RESP%i and works with the users', async (RESP) => {
+  await using onggi = await Onggi.start();
+  const admin = createClient({ url: onggi.url, RESP });
+  await admin.connect();
+  await admin.aclSetUser('app', ['on', '>pw', '~app:*', '+@all', '-@dangerous', '(~log +append)']);
+  const user = await admin.aclGetUser('app');
+  expect(user).toMatchObject({ commands: '+@all -@dangerous', keys: '~app:*', channels: '' });
+  expect([...(user?.selectors ?? [])]).toHaveLength(1);
+  expect(await admin.aclGetUser('nobody')).toBeNull();
+  expect(await admin.aclDryRun('app', ['GET', 'x'])).toBe("User app has no permissions to access the 'x' key");
+  const client = createClient({ url: onggi.url, RESP, username: 'app', password: 'pw' });
+  await client.connect();
+  expect(await client.aclWhoAmI()).toBe('app');
+  await client.set('app:k', 'v');
+  await client.append('log', 'x');
+  await expect(client.get('other')).rejects.toThrow('NOPERM No permissions to access a key');
+  const [entry] = await admin.aclLog();
+  expect(entry).toMatchObject({ reason: 'key', object: 'other', username: 'app', count: 1 });
+  const stranger = createClient({ url: onggi.url, RESP, username: 'app', password: 'guess' });
+  await expect(stranger.connect()).rejects.toThrow('WRONGPASS');
+  const gone = new Promise((resolve) => client.once('error', resolve));
+  expect(await admin.aclDelUser('app')).toBe(1);
+  await gone;
+  client.destroy();
+  await admin.close();
+});

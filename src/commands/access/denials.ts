@@ -31,7 +31,7 @@ export interface DenialEntry {
 export class DenialLog {
   private entries: DenialEntry[] = [];
   private nextId = 0;
-  /** How often each thing was denied since the start or CONFIG RESETSTAT. */
+  /** How often each thing was denied since the start; CONFIG RESETSTAT leaves it, as in Redis. */
   readonly counts: Record<DenialReason, number> = { auth: 0, command: 0, key: 0, channel: 0 };
 
   get all(): readonly DenialEntry[] {
@@ -68,10 +68,6 @@ export class DenialLog {
 
   clear(): void {
     this.entries = [];
-  }
-
-  resetCounts(): void {
-    for (const reason of Object.keys(this.counts) as DenialReason[]) this.counts[reason] = 0;
   }
 }
 

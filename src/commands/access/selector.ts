@@ -252,9 +252,12 @@ export class Selector {
     return parts.join(' ');
   }
 
-  /** As it stands in a user's description when it is not the first one: in parentheses, its words read as a line's are. */
+  /**
+   * As it stands in a user's description when it is not the first one: in parentheses. Its words are read as those of a
+   * line, so quotes in them are quoted, unlike in Redis; and only the last one may end with a parenthesis.
+   */
   get textInParentheses(): string {
-    const words = this.text.split(' ').map((word) => (/["']/.test(word) ? quoteWord(word) : word));
+    const words = this.text.split(' ').map((word) => (/["']|\)$/.test(word) ? quoteWord(word) : word));
     return `(${words.join(' ')})`;
   }
 
