@@ -16,15 +16,14 @@ import { type Connection, isLocal } from '../net/connection.js';
 import { Client } from './client.js';
 import { ClientMemory } from './client-memory.js';
 import { SILENT } from './dispatch.js';
+import { Messages } from './messages.js';
 import type { Server } from './server.js';
 import { TURN_BYTES_MAX } from './turn.js';
 import { WaitingClients } from './waiting-clients.js';
 
-interface Message {
+interface Answer {
   client: Client;
   reply: Reply;
-}
-interface Answer extends Message {
   command: Command;
 }
 
@@ -51,8 +50,7 @@ export class ClientRegistry implements Clients {
   private processing = false;
   /** Something is to be done once the running command is over: see `between`. */
   private due = false;
-  /** Messages for clients, in the order in which they were made. */
-  private pushes: Message[] = [];
+  private readonly messages = new Messages();
   /** What is to be done behind the messages of the running command. */
   private later: (() => void)[] = [];
   /** Clients that have stopped waiting, and what they get. */
@@ -164,6 +162,8 @@ export class ClientRegistry implements Clients {
     const { dispatcher, turn } = server;
     const { out } = turn;
     const { parser } = client;
+    // What was said outside of commands goes first.
+    if (this.due) this.between();
     let start = this.begin(client);
     this.processing = true;
     client.lastInteractionMs = dispatcher.lastMs;
@@ -221,7 +221,13 @@ export class ClientRegistry implements Clients {
    * that runs, before anything of the next one.
    */
   push(client: Client, message: Reply): void {
-    this.pushes.push({ client, reply: message });
+    this.messages.add(client, message);
+    this.settleSoon();
+  }
+
+  /** The same message for many. */
+  pushAll(clients: Iterable<Client>, message: Reply): void {
+    this.messages.addForAll(clients, message);
     this.settleSoon();
   }
 
@@ -234,20 +240,19 @@ export class ClientRegistry implements Clients {
   /** Those who wait are served once the command that runs is over. */
   private serveSoon(): void {
     this.serves = true;
-    this.due = true;
-    // Outside of commands it is an expired key that calls, and its deletion is not complete yet.
-    if (!this.processing) setImmediate(() => this.settle());
+    this.settleSoon();
   }
 
+  /** Outside of commands it is often an expired key that calls, and its deletion is not complete yet. */
   private settleSoon(): void {
+    if (!this.due && !this.processing) setImmediate(this.settle);
     this.due = true;
-    if (!this.processing) this.settle();
   }
 
-  private settle(): void {
+  private readonly settle = (): void => {
     this.between();
     this.processResumed();
-  }
+  };
 
   /** After a command: messages go out, then those who waited are answered or served, which may cause more of both. */
   private between(): void {
@@ -255,11 +260,8 @@ export class ClientRegistry implements Clients {
     this.processing = true;
     while (this.due) {
       this.due = false;
-      const { pushes, later, answers } = this;
-      if (pushes.length > 0) {
-        this.pushes = [];
-        for (const { client, reply } of pushes) this.deliver(client, reply);
-      }
+      this.messages.deliver(this.deliver);
+      const { later, answers } = this;
       if (later.length > 0) {
         this.later = [];
         for (const work of later) work();
@@ -282,16 +284,15 @@ export class ClientRegistry implements Clients {
   }
 
   /** Hot where a message has many receivers. */
-  private deliver(client: Client, message: Reply): void {
+  private readonly deliver = (client: Client, buf: Uint8Array, from: number, to: number): void => {
     if ((client.flags & ENDED) !== 0) return;
     const { turn } = this.server;
     const { out } = turn;
     const start = out.pos;
-    out.resp = client.resp;
-    message(out);
+    out.rawBytes(buf, from, to);
     turn.add(client, start, false);
     if (out.pos > TURN_BYTES_MAX) turn.finish();
-  }
+  };
 
   /**
    * Runs `work` as the client's, between commands: what it writes goes to the client, and what it changes is logged before.

@@ -21,6 +21,8 @@ export class Client extends Session implements Peer {
   unsentBytes = 0;
   /** `bytes` when they were counted (client-memory.ts). */
   weighed = 0;
+  /** Its first segment in the batch that goes out; see Turn. */
+  firstSegment = -1;
   /** Something is to be done when its replies are out: close it, or look at its output buffer. */
   attention = false;
   isClosed = false;

@@ -23,7 +23,7 @@ const HIDDEN = Flag.ADMIN | Flag.SKIP_MONITOR;
 const SECOND_US = 1_000_000;
 
 export interface MonitorHost {
-  send(client: Client, message: (out: ReplyWriter) => void): void;
+  send(clients: Iterable<Client>, message: (out: ReplyWriter) => void): void;
   microseconds(): number;
   readonly unixSocket: string;
   readonly context: Context;
@@ -51,7 +51,7 @@ export class Monitors {
   show(session: Session, command: Command, a: Args): void {
     if (command.has(HIDDEN)) return;
     const line = Buffer.from(this.line(session, command, a), 'latin1');
-    for (const client of this.clients) this.host.send(client, (out) => out.rawBytes(line));
+    this.host.send(this.clients, (out) => out.rawBytes(line));
   }
 
   private line(session: Session, command: Command, a: Args): string {

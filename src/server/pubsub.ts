@@ -4,8 +4,7 @@
  *   publish   the channel's subscribers, then those of each pattern that matches it; a client gets the message once for
  *             every one of its subscriptions that it meets
  *
- * A message is encoded once for each protocol, whatever the number of its receivers, and goes out after the reply of the
- * command that published it (ClientRegistry.push).
+ * It goes out after the reply of the command that published it (ClientRegistry.pushAll), encoded once for each protocol.
  *
  * Invariants:
  *   1. A topic is in its table exactly as long as it has a subscriber.
@@ -14,7 +13,7 @@
 import { globMatch } from '../base/glob.js';
 import type { PubSub as PubSubFace, TopicKind } from '../commands/services.js';
 import { type Session, SessionFlag } from '../commands/session.js';
-import { ReplyWriter } from '../formats/resp/reply.js';
+import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Client } from './client.js';
 import { type Topic, Topics } from './topics.js';
 
@@ -33,14 +32,14 @@ export class Subscriptions {
   }
 }
 
-type Send = (client: Client, message: (out: ReplyWriter) => void) => void;
+type Broadcast = (clients: Iterable<Client>, message: (out: ReplyWriter) => void) => void;
 
 export class PubSub implements PubSubFace {
   private readonly topics = { channel: new Topics(), pattern: new Topics(), shard: new Topics() };
   /** Clients with a subscription. */
   clients = 0;
 
-  constructor(private readonly send: Send) {}
+  constructor(private readonly broadcast: Broadcast) {}
 
   // --- subscriptions -----------------------------------------------------------------------------------------------------
 
@@ -118,19 +117,27 @@ export class PubSub implements PubSubFace {
     let receivers = 0;
     const topic = this.topics[kind].find(channel);
     if (topic !== null) {
-      receivers += this.broadcast(topic, encoded([kind === 'shard' ? SMESSAGE : MESSAGE, channel, message]));
+      this.broadcast(topic.subscribers, (out) => {
+        out.push(3);
+        out.bulk(kind === 'shard' ? SMESSAGE : MESSAGE);
+        out.bulk(channel);
+        out.bulk(message);
+      });
+      receivers += topic.subscribers.size;
     }
     if (kind === 'shard' || this.topics.pattern.size === 0) return receivers;
-    for (const pattern of this.topics.pattern) {
-      if (!globMatch(pattern.name, channel)) continue;
-      receivers += this.broadcast(pattern, encoded([PMESSAGE, pattern.name, channel, message]));
+    for (const { name, subscribers } of this.topics.pattern) {
+      if (!globMatch(name, channel)) continue;
+      this.broadcast(subscribers, (out) => {
+        out.push(4);
+        out.bulk(PMESSAGE);
+        out.bulk(name);
+        out.bulk(channel);
+        out.bulk(message);
+      });
+      receivers += subscribers.size;
     }
     return receivers;
-  }
-
-  private broadcast(topic: Topic, write: (out: ReplyWriter) => void): number {
-    for (const client of topic.subscribers) this.send(client, write);
-    return topic.subscribers.size;
   }
 }
 
@@ -138,23 +145,3 @@ const KINDS = ['channel', 'pattern', 'shard'] as const satisfies TopicKind[];
 const MESSAGE = Buffer.from('message');
 const SMESSAGE = Buffer.from('smessage');
 const PMESSAGE = Buffer.from('pmessage');
-
-const scratch = new ReplyWriter(4096);
-/** A larger scratch buffer is not kept. */
-const SCRATCH_BYTES_MAX = 1024 * 1024;
-
-/** Writes the parts as a push. What they hold is copied now; the bytes of the other protocol differ in the first one only. */
-function encoded(parts: readonly Uint8Array[]): (out: ReplyWriter) => void {
-  scratch.resp = 2;
-  scratch.pos = 0;
-  scratch.push(parts.length);
-  for (const part of parts) scratch.bulk(part);
-  const bytes = Buffer.from(scratch.buf.subarray(0, scratch.pos));
-  if (scratch.buf.length > SCRATCH_BYTES_MAX) scratch.buf = Buffer.allocUnsafeSlow(4096);
-  return (out) => {
-    const at = out.pos;
-    out.rawBytes(bytes);
-    if (out.resp === 3) out.buf[at] = PUSH;
-  };
-}
-const PUSH = 62; // >

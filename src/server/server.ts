@@ -197,10 +197,10 @@ export class Server {
     this.eviction = new Eviction(this);
     this.cron = new Cron(this);
     this.clients = new ClientRegistry(this);
-    this.pubsub = new PubSub((client, message) => this.clients.push(client, message));
+    this.pubsub = new PubSub((clients, message) => this.clients.pushAll(clients, message));
     this.keyspaceEvents = new KeyspaceEvents(this.pubsub);
     this.monitors = new Monitors({
-      send: (client, message) => this.clients.push(client, message),
+      send: (clients, message) => this.clients.pushAll(clients, message),
       microseconds: () => this.microseconds(),
       unixSocket: config.values.unixsocket,
       context: this.context,

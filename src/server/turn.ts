@@ -4,6 +4,10 @@
  *
  *   out.buf   [ client 4's replies | client 9's | client 4's again ]     segments, in order of execution
  *
+ * A client to whom messages come (pub/sub) has many segments between those of others. They go out as one write:
+ *
+ *   gathered   [ client 4's replies, client 4's again | client 9's ]     copied from out.buf, by client
+ *
  * With `appendfsync always` the replies of a turn wait as a batch until the fsync that covers them is done, while the next
  * turns execute; batches go out in their order.
  *
@@ -17,11 +21,13 @@ import type { Client } from './client.js';
 import type { EffectSink } from './effects.js';
 
 const BUFFER_BYTES = 64 * 1024;
-/** Larger buffers are not kept for the next turn. */
-const BUFFER_KEPT_MAX = 1024 * 1024;
-const SPARE_MAX = 4;
 /** Replies beyond this go out before the turn is over. */
 export const TURN_BYTES_MAX = 1024 * 1024;
+/** Larger buffers are not kept for the next turn. */
+const BUFFER_KEPT_MAX = 2 * TURN_BYTES_MAX;
+const SPARE_MAX = 4;
+/** No segment. */
+const NONE = -1;
 
 /** The replies of a turn. */
 class Batch {
@@ -29,6 +35,9 @@ class Batch {
   readonly clients: Client[] = [];
   readonly starts: number[] = [];
   readonly ends: number[] = [];
+  /** The same client's next segment; only made where some client has several. */
+  readonly next: number[] = [];
+  repeats = false;
   count = 0;
   /** The first segment that may tell of a change; beyond the last one when there is none. */
   firstChange = Number.POSITIVE_INFINITY;
@@ -40,8 +49,15 @@ class Batch {
   clear(): void {
     for (let i = 0; i < this.count; i++) this.clients[i] = NOBODY;
     this.count = 0;
+    this.repeats = false;
     this.firstChange = Number.POSITIVE_INFINITY;
   }
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function largerBuffer(than: Buffer, bytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, 2 * than.length, bytes));
 }
 
 // A cleared slot must not keep a client alive, and the array must keep its shape.
@@ -62,6 +78,8 @@ export class Turn {
   writes = 0;
   private scheduled = false;
   private spare: Buffer[] = [];
+  /** For `writeGathered`, as long as no connection holds it. */
+  private gathered: Buffer = NO_BYTES;
   /** Called before a turn ends, for what is to be said once in it. */
   ending: (() => void) | null = null;
   private readonly end = () => {
@@ -92,6 +110,7 @@ export class Turn {
       batch.starts[batch.count] = start;
       batch.ends[batch.count] = this.out.pos;
       batch.count++;
+      if (client.unsent > 0) batch.repeats = true;
       client.unsent++;
     }
     this.schedule();
@@ -148,6 +167,10 @@ export class Turn {
 
   /** Returns whether a connection still holds the buffer. */
   private write(batch: Batch, safe: boolean): boolean {
+    if (batch.repeats) {
+      this.writeGathered(batch, safe);
+      return false;
+    }
     let held = false;
     const { buf, clients, starts, ends } = batch;
     for (let i = 0; i < batch.count; i++) {
@@ -166,6 +189,45 @@ export class Turn {
       if (client.attention || client.connection.pending > 0) this.events.sent(client);
     }
     return held;
+  }
+
+  /** Each client's segments as one piece of a buffer of its own. */
+  private writeGathered(batch: Batch, safe: boolean): void {
+    const { clients, next, count, ends, starts } = batch;
+    const { buffer, byteOffset } = batch.buf;
+    let total = 0;
+    for (let i = count - 1; i >= 0; i--) {
+      const client = clients[i]!;
+      next[i] = client.firstSegment;
+      client.firstSegment = i;
+      total += ends[i]! - starts[i]!;
+    }
+    const gathered = this.gathered.length >= total ? this.gathered : largerBuffer(this.gathered, total);
+    let held = false;
+    let pos = 0;
+    for (let i = 0; i < count; i++) {
+      const client = clients[i]!;
+      if (client.firstSegment !== i) continue;
+      client.firstSegment = NONE;
+      const start = pos;
+      let last = i;
+      for (let at = i; at !== NONE; at = next[at]!) {
+        client.unsent--;
+        client.unsentBytes -= ends[at]! - starts[at]!;
+        last = at;
+        if (!safe && at >= batch.firstChange) continue;
+        gathered.set(new Uint8Array(buffer, byteOffset + starts[at]!, ends[at]! - starts[at]!), pos);
+        pos += ends[at]! - starts[at]!;
+      }
+      if (client.isClosed) continue;
+      if (pos > start) {
+        this.writes++;
+        if (client.connection.write(gathered, start, pos)) held = true;
+      }
+      if (!safe && last >= batch.firstChange) this.events.unsafe(client);
+      else if (client.attention || client.connection.pending > 0) this.events.sent(client);
+    }
+    this.gathered = held || gathered.length > BUFFER_KEPT_MAX ? NO_BYTES : gathered;
   }
 
   private takeBuffer(): Buffer {

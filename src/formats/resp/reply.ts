@@ -229,10 +229,15 @@ export class ReplyWriter {
     this.reserve(ascii.length);
     this.characters(ascii);
   }
-  rawBytes(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
-    this.buf.set(bytes, this.pos);
-    this.pos += bytes.length;
+  rawBytes(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const len = end - start;
+    this.reserve(len);
+    if (len > LOOP_MAX) {
+      this.buf.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.pos);
+    } else {
+      for (let i = 0; i < len; i++) this.buf[this.pos + i] = bytes[start + i]!;
+    }
+    this.pos += len;
   }
 }
 
