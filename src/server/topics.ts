@@ -29,9 +29,11 @@ export class Topics {
   private readonly heads = new Map<number, Topic>();
   size = 0;
 
+  constructor(private readonly hashOf = hashOfName) {}
+
   find(name: Uint8Array): Topic | null {
     if (this.size === 0) return null;
-    let topic = this.heads.get(hashOf(name)) ?? null;
+    let topic = this.heads.get(this.hashOf(name)) ?? null;
     while (topic !== null && !topic.isNamed(name)) topic = topic.next;
     return topic;
   }
@@ -40,7 +42,7 @@ export class Topics {
   open(name: Uint8Array): Topic {
     const found = this.find(name);
     if (found !== null) return found;
-    const hash = hashOf(name);
+    const hash = this.hashOf(name);
     const topic = new Topic(Uint8Array.from(name), hash);
     topic.next = this.heads.get(hash) ?? null;
     this.heads.set(hash, topic);
@@ -71,6 +73,6 @@ export class Topics {
 }
 
 /** Of 30 bits: a number that the engine keeps without a box. */
-function hashOf(name: Uint8Array): number {
+function hashOfName(name: Uint8Array): number {
   return hashBytes(name, 0, name.length) >>> 2;
 }
