@@ -1,6 +1,6 @@
 /** Topics against a Map of strings: random names, with hashes that collide and without. */
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../test/differential/generator.js';
+import { Random } from '../../test/support/random.js';
 import type { Client } from './client.js';
 import { Topics } from './topics.js';
 
