@@ -126,14 +126,14 @@ export class Command {
     return arity >= 0 ? count === arity : count >= -arity;
   }
 
-  /** Counts a call in the histogram. `slot` is `slotOf` its nanoseconds. Hot. */
-  countLatency(slot: number): void {
+  /** Counts calls of equal length in the histogram. `slot` is `slotOf` their nanoseconds. Hot. */
+  countLatency(slot: number, calls: number): void {
     let { latency } = this;
     if (latency === null) {
       latency = new Histogram();
       this.latency = latency;
     }
-    latency.counts[slot]!++;
+    latency.counts[slot]! += calls;
   }
 
   resetStatistics(): void {

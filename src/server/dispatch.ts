@@ -278,7 +278,7 @@ export class Dispatcher {
     this.statistics.commands++;
     if (out.errors !== this.errorsBefore) command.failed++;
     this.countErrors();
-    if (this.tracksLatency) command.countLatency(slotOf(0));
+    if (this.tracksLatency) command.countLatency(slotOf(0), 1);
     if ((this.session.flags & HOLDS_REPLIES) !== 0) this.holdReply(start);
   }
 
@@ -432,7 +432,7 @@ export class Dispatcher {
         this.statistics.commands--;
         return;
       }
-      if (this.tracksLatency) command.countLatency(slotOf(microseconds * 1000));
+      if (this.tracksLatency) command.countLatency(slotOf(microseconds * 1000), 1);
       if (microseconds >= this.slowFrom) this.events.slow(this.session, command, a, microseconds);
       return;
     }
@@ -453,10 +453,14 @@ export class Dispatcher {
     const microseconds = (this.tick() - begunMs) * 1000;
     this.grouped = 0;
     const share = microseconds / grouped;
-    for (let i = 0; i < grouped; i++) group[i]!.microseconds += share;
-    if (this.tracksLatency) {
-      const slot = slotOf(share * 1000);
-      for (let i = 0; i < grouped; i++) group[i]!.countLatency(slot);
+    const slot = this.tracksLatency ? slotOf(share * 1000) : -1;
+    for (let i = 0; i < grouped; ) {
+      const command = group[i]!;
+      let end = i + 1;
+      while (end < grouped && group[end] === command) end++;
+      command.microseconds += share * (end - i);
+      if (slot >= 0) command.countLatency(slot, end - i);
+      i = end;
     }
     if (microseconds < this.slowFrom) return;
     // What made it slow is nearly always the last one: a group ends with a command that had or wrote much.

@@ -3,7 +3,6 @@
  * milliseconds or more; each kind keeps its last 160 seconds in which it happened, the longest of each second.
  *
  *   command fast-command        what a command took
- *   command-unblocking          answering a client that waited
  *   fork                        the start of a snapshot, which takes the place of fork here
  *   aof-write aof-write-*       writing the turn's effects to the log
  *   aof-fsync-always            the fsync that replies wait for
