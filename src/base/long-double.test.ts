@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addLongDouble, isInfiniteLongDouble, isLongDouble } from './long-double.js';
+import { addLongDouble, ceilOfProduct, isInfiniteLongDouble, isLongDouble } from './long-double.js';
 
 // The sums are what redis-server 7.0.15 on x86-64 answers to SET k a, INCRBYFLOAT k b.
 describe('addLongDouble', () => {
@@ -91,5 +91,29 @@ describe('addLongDouble', () => {
     }
     expect(isInfiniteLongDouble('1e4932')).toBe(false);
     expect(isInfiniteLongDouble('x')).toBe(false);
+  });
+});
+
+describe('a product, rounded up', () => {
+  it.each([
+    ['0', 0n],
+    ['1', 1000n],
+    ['1.5', 1500n],
+    ['0.001', 1n],
+    ['0.0010001', 2n],
+    ['1e-4000', 1n],
+    ['-0.0001', 0n],
+    ['-1', -1000n],
+    ['-1.0005', -1000n],
+    ['0x0.01p0', 4n],
+    ['9223372036854775807', 9223372036854775806976n],
+    ['inf', 2n ** 16384n],
+    ['-inf', -(2n ** 16384n)],
+    ['1e4932', 2n ** 16384n],
+  ])('%s times 1000', (text, product) => {
+    expect(ceilOfProduct(text, 1000n)).toBe(product);
+  });
+  it('of what is no number is none', () => {
+    for (const text of ['', 'x', 'nan', ' 1', '1 ']) expect(ceilOfProduct(text, 1000n)).toBeNull();
   });
 });

@@ -41,12 +41,22 @@ export function isInfiniteLongDouble(text: string): boolean {
   return parse(text)?.exponent === Number.POSITIVE_INFINITY;
 }
 
-/** The nearest double, for a text that Redis reads as a long double; NaN for others. Never 0 for what is not 0. */
-export function longDoubleValue(text: string): number {
+/**
+ * The number times a factor, in extended precision, rounded up to an integer; null when the text is no number. What is
+ * infinite becomes +-2^16384.
+ */
+export function ceilOfProduct(text: string, factor: bigint): bigint | null {
   const x = parse(text);
-  if (x === null) return Number.NaN;
-  const size = x.mantissa === 0n ? 0 : Math.max(Number(x.mantissa) * 2 ** x.exponent, Number.MIN_VALUE);
-  return x.negative ? -size : size;
+  if (x === null) return null;
+  const finite = x.exponent !== Number.POSITIVE_INFINITY;
+  const product = finite ? round(x.negative, x.mantissa * factor, 1n, x.exponent) : null;
+  if (product === null) return x.negative ? -(2n ** BigInt(EXPONENT_MAX)) : 2n ** BigInt(EXPONENT_MAX);
+  const { exponent } = product;
+  if (exponent >= 0) return signed(product) << BigInt(exponent);
+  const divisor = 1n << BigInt(-exponent);
+  const whole = product.mantissa / divisor;
+  if (product.negative) return -whole;
+  return product.mantissa % divisor === 0n ? whole : whole + 1n;
 }
 
 function parse(text: string): LongDouble | null {

@@ -8,6 +8,7 @@ import { ADMIN_FLAGS, clientRow, ON_OFF, PLAIN_FLAGS } from './client-rows.js';
 import { CLIENT_TRACKING_ROWS } from './client-tracking.js';
 import type { Context } from './context.js';
 import { NOT_INTEGER, SYNTAX } from './errors.js';
+import { badSubcommand } from './help.js';
 import { type Peer, serverOf } from './services.js';
 import { SessionFlag } from './session.js';
 import type { CommandSpec } from './spec.js';
@@ -389,7 +390,7 @@ const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
 const BAD_REASON = new CommandError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
 
 function unblock(c: Context, a: Args): void {
-  if (a.count > 4) throw SYNTAX;
+  if (a.count > 4) throw badSubcommand(a);
   const byError = a.count === 4 && a.is(3, 'ERROR');
   if (a.count === 4 && !byError && !a.is(3, 'TIMEOUT')) throw BAD_REASON;
   const id = a.int64(2);

@@ -34,8 +34,8 @@ function popOrWait(c: Context, a: Args, head: boolean): void {
 }
 
 export function blmpop(c: Context, a: Args): void {
-  const timeoutMs = timeoutOfSeconds(c, a, 1);
   const pop = parseListMultiPop(a, 2);
+  const timeoutMs = timeoutOfSeconds(c, a, 1);
   if (!popFirstList(c, a, pop)) waitForKeys(c, a, ItemType.LIST, pop.firstKey, pop.keys, timeoutMs);
 }
 

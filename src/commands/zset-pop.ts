@@ -97,8 +97,8 @@ export function zmpop(c: Context, a: Args): void {
 // --- the forms that wait, propagated as those that do not ---------------------------------------------------------------
 
 export function bzmpop(c: Context, a: Args): void {
-  const timeoutMs = timeoutOfSeconds(c, a, 1);
   const pop = parseMultiPop(a, 2);
+  const timeoutMs = timeoutOfSeconds(c, a, 1);
   if (!popFirst(c, a, pop)) waitForKeys(c, a, ItemType.ZSET, pop.firstKey, pop.keys, timeoutMs);
 }
 

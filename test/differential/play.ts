@@ -26,6 +26,7 @@ const silence = (why: string): Reply => ({ mark: '-', bytes: Buffer.from(`(${why
 export class Side {
   private readonly connections = new Map<string, RespClient>();
   private readonly kept = new Map<string, Buffer>();
+  private watcher: RespClient | undefined;
 
   constructor(
     private readonly server: Server,
@@ -35,6 +36,7 @@ export class Side {
   async play(step: Step): Promise<Reply[]> {
     const client = await this.connection(step.connection);
     const { action, mode } = step;
+    if (action.kind === 'waiting') return [await this.waiting(action.clients)];
     if (action.kind === 'closed') return [await closedReply(client)];
     if (action.kind === 'read') return [await this.read(client)];
     if (action.kind === 'raw') {
@@ -57,6 +59,7 @@ export class Side {
 
   async close(): Promise<void> {
     for (const client of this.connections.values()) await client.close();
+    await this.watcher?.close();
   }
 
   private async connection(name: string): Promise<RespClient> {
@@ -67,6 +70,22 @@ export class Side {
     this.connections.set(name, client);
     if (this.protocol === 3) await client.call('HELLO', 3);
     return client;
+  }
+
+  /** Asked on a connection of its own: those of the section may be in MULTI, or wait themselves. */
+  private async waiting(clients: number): Promise<Reply> {
+    this.watcher ??= await this.server.connect();
+    const { watcher } = this;
+    try {
+      const line = `blocked_clients:${clients}\r\n`;
+      await eventually(async () => String(await watcher.ask('INFO', 'clients')).includes(line), {
+        what: `${clients} clients that wait`,
+        deadlineMs: 10_000,
+      });
+      return { mark: ':', bytes: Buffer.from(String(clients)), items: null };
+    } catch (error) {
+      return silence((error as Error).message);
+    }
   }
 
   private async read(client: RespClient): Promise<Reply> {

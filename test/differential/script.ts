@@ -14,6 +14,7 @@
  *   RPUSH l {1..200} x{1..3} {ab*60}           200 arguments, 3 arguments x1 x2 x3, one argument of 120 bytes
  *   @for i 1..10                               repeats what stands until @end, with $i replaced
  *   @each c GET k | LPUSH k x                  the same, over the texts between bars
+ *   waiting: 2                                 goes on once so many clients wait (blocked_clients of INFO)
  *   let id: CLIENT ID                          keeps the reply's text, of each server its own, for `$id` in later lines
  *
  * Modes stand before a colon and may be combined (`sorted doubles: ...`).
@@ -58,6 +59,8 @@ export type Action =
   | { kind: 'raw'; bytes: Buffer; replies: number }
   /** Reads one more reply (a push, or the reply to what `send:` sent). */
   | { kind: 'read' }
+  /** Goes on once so many clients wait. */
+  | { kind: 'waiting'; clients: number }
   /** The server must have closed the connection. */
   | { kind: 'closed' };
 
@@ -212,6 +215,7 @@ function parseStep(line: string, number: number, protocols: readonly Protocol[])
           action: { kind: 'raw', replies: Number(words[++i] ?? 1), bytes: Buffer.concat(splitLine(body)) },
         };
       else if (word === 'read') return { ...step, action: { kind: 'read' } };
+      else if (word === 'waiting') return { ...step, action: { kind: 'waiting', clients: Number(body) } };
       else if (word === 'closed') return { ...step, action: { kind: 'closed' } };
       else throw new Error(`unknown mode ${word}`);
     }
