@@ -61,7 +61,7 @@ export function describeEntry(arena: Arena, entry: number, keyspace: Keyspace): 
     for (list.start(0, true); list.next(a); ) out.push(a.toString());
   } else if (type === 4) {
     const hash = new Hash(arena, limits).open(encoding, itemRoot(arena, entry));
-    for (hash.start(); hash.next(a, b); ) out.push(`${a}=${b}`);
+    for (hash.start(); hash.next(a, b); ) out.push(`${a}=${b}@${hash.expire}`);
     out.sort();
   } else if (type === 2) {
     const set = new SetValue(arena, limits).open(encoding, itemRoot(arena, entry));
@@ -127,6 +127,10 @@ export function mutate(keyspace: Keyspace, random: () => number): void {
     keyspace.flush(db, random() < 0.5);
   } else if (pick < 0.4504) {
     keyspace.swap(db, keyspace.databases[Math.floor(random() * 3)]!);
+  } else if (pick < 0.46) {
+    // Fields whose time is over go, as active expiry takes them.
+    if (random() < 0.1) keyspace.setNow(keyspace.now + 100);
+    if (entry !== 0 && itemType(keyspace.arena, entry) === 4) keyspace.fieldExpiry.sweep(db, entry, 50);
   } else if (pick < 0.5) {
     if (entry !== 0 && itemType(keyspace.arena, entry) === 0) db.resizeString(entry, Math.floor(random() * 200));
   } else {
@@ -162,7 +166,11 @@ function changeCollection(
     const hash = entry === 0 ? keyspace.createHash() : keyspace.openHash(entry);
     for (let i = 0; i < n; i++) {
       const field = Buffer.from(`f${Math.floor(random() * 3000)}`);
-      if (random() < 0.8) hash.set(field, 0, field.length, member, 0, member.length);
+      const what = random();
+      const at = keyspace.now + Math.floor(random() * 1000);
+      if (what < 0.6) hash.set(field, 0, field.length, member, 0, member.length);
+      else if (what < 0.75) hash.setWithExpire(field, 0, field.length, member, 0, member.length, at);
+      else if (what < 0.8) hash.setFieldExpire(field, 0, field.length, random() < 0.5 ? at : Number.NaN);
       else hash.delete(field, 0, field.length);
     }
     value = hash;
