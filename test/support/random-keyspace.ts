@@ -128,9 +128,13 @@ export function mutate(keyspace: Keyspace, random: () => number): void {
   } else if (pick < 0.4504) {
     keyspace.swap(db, keyspace.databases[Math.floor(random() * 3)]!);
   } else if (pick < 0.46) {
-    // Fields whose time is over go, as active expiry takes them.
+    // Fields whose time is over go, as active expiry takes them: from hashes that no command has looked up.
     if (random() < 0.1) keyspace.setNow(keyspace.now + 100);
-    if (entry !== 0 && itemType(keyspace.arena, entry) === 4) keyspace.fieldExpiry.sweep(db, entry, 50);
+    for (let i = 0; i < 20; i++) {
+      const other = Buffer.from(`key:${Math.floor(random() * 2000)}`);
+      const found = db.find(other, 0, other.length);
+      if (found !== 0 && itemType(keyspace.arena, found) === 4) keyspace.fieldExpiry.sweep(db, found, 50);
+    }
   } else if (pick < 0.5) {
     if (entry !== 0 && itemType(keyspace.arena, entry) === 0) db.resizeString(entry, Math.floor(random() * 200));
   } else {
