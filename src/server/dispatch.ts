@@ -481,6 +481,8 @@ export class Dispatcher {
     if (rewrites.length === 0) {
       this.append(context.db.index, a);
     } else {
+      // What one command did is there whole or not at all.
+      if (rewrites.length > 1) this.unitOpen = true;
       for (const args of rewrites) this.append(context.db.index, args);
       context.rewrites = [];
     }
