@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
+import { Crc64 } from '../base/crc64.js';
 import { DUMP_COMMANDS } from './dump.js';
 import { HASH_COMMANDS } from './hash.js';
 import { KEY_COMMANDS } from './keys.js';
@@ -47,6 +48,40 @@ it('every type comes back as it was, small and large', () => {
     expect(sorted[1]).toEqual(sorted[0]);
     expect(t.run('object', 'encoding', 'copy')).toBe(t.run('object', 'encoding', 'k'));
   }
+});
+
+it('fields that expire come back with their moments, in version 12 whatever is set', () => {
+  for (const entries of [128, 0]) {
+    t.keyspace.limits.hashMaxListpackEntries = entries;
+    t.run('del', 'k', 'copy');
+    t.run('hset', 'k', 'a', '1', 'b', '2', 'c', '3');
+    t.run('hpexpire', 'k', 5000, 'FIELDS', 2, 'a', 'b');
+    t.now += 10_000;
+    const payload = String(t.run('dump', 'k'));
+    expect(payload.charCodeAt(payload.length - 10)).toBe(12);
+    expect(payload.charCodeAt(0)).toBe(entries === 0 ? 24 : 25);
+    t.now -= 10_000;
+    // What is over by then is restored all the same, and is missing at once.
+    expect(t.run('restore', 'copy', 0, payload)).toBe('OK');
+    expect(t.run('hpttl', 'copy', 'FIELDS', 3, 'a', 'b', 'c')).toEqual([5000, 5000, -1]);
+    expect(t.run('object', 'encoding', 'copy')).toBe(entries === 0 ? 'hashtable' : 'listpackex');
+    expect(t.db.expiringHashes).toBe(2);
+  }
+  t.run('hpersist', 'k', 'FIELDS', 2, 'a', 'b');
+  const payload = String(t.run('dump', 'k'));
+  expect([payload.charCodeAt(0), payload.charCodeAt(payload.length - 10)]).toEqual([4, 11]);
+});
+
+it('reads what Valkey 9 dumps of such a hash', () => {
+  const body = Buffer.from(
+    '1602 0161 0131 ffffffffffffffff 0162 0132 00e0b03dbb030000 5000'.replaceAll(' ', ''),
+    'hex',
+  );
+  const sum = new Uint8Array(8);
+  new Crc64().update(body, 0, body.length).write(sum, 0);
+  expect(t.run('restore', 'h', 0, Buffer.concat([body, sum]).toString('latin1'))).toBe('OK');
+  expect(t.run('hgetall', 'h')).toEqual(['b', '2', 'a', '1']);
+  expect(t.run('hpexpiretime', 'h', 'FIELDS', 2, 'a', 'b')).toEqual([-1, 4_102_728_769_536]);
 });
 
 it('a time to live is propagated as the moment it means', () => {

@@ -52,6 +52,26 @@ describe('CommandWriter', () => {
     ]);
   });
 
+  test('a hash by its fields, then the moments of those that expire', () => {
+    for (const limits of [{}, { hashMaxListpackEntries: 0 }]) {
+      const store = new RdbStore(limits);
+      const fields = [
+        [bytes('a'), bytes('1'), Number.NaN],
+        [bytes('b'), bytes('2'), 4_102_444_800_123],
+        [bytes('c'), bytes('3'), 1],
+      ] as const;
+      store.putHash(0, 'h', fields, 4_102_444_800_000);
+      const { commands } = commandsOf(store);
+      expect(commands[1]!.slice(0, 2)).toEqual(['HMSET', 'h']);
+      expect(commands[1]!.slice(2).sort()).toEqual(['1', '2', '3', 'a', 'b', 'c']);
+      expect(commands.slice(2, 4).sort()).toEqual([
+        ['HPEXPIREAT', 'h', '1', 'FIELDS', '1', 'c'],
+        ['HPEXPIREAT', 'h', '4102444800123', 'FIELDS', '1', 'b'],
+      ]);
+      expect(commands[4]).toEqual(['PEXPIREAT', 'h', '4102444800000']);
+    }
+  });
+
   test('at most 64 elements a command, none of it lost', () => {
     const store = new RdbStore();
     const elements = Array.from({ length: 200 }, (_, i) => `element ${i}`);

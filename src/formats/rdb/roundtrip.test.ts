@@ -203,6 +203,65 @@ describe('RdbReader', () => {
     expect(pair(loaded(file('REDIS0012', `fe00 17 01 68 ${triples}`)))).toHaveLength(2);
   });
 
+  it('a hash whose fields expire is laid out as stock servers do', () => {
+    const [a, b, one, two] = ['a', 'b', '1', '2'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer, Buffer];
+    const written = (store: RdbStore, version: 11 | 12): string =>
+      store.save({ version, compression: false, checksum: false }).toString('hex');
+    const small = new RdbStore();
+    small.putHash(0, 'h', [
+      [a, one, Number.NaN],
+      [b, two, 123456789],
+    ]);
+    const triples = '19 19000000 0600 8162 02 02 01 f3 15cd5b07 05 8161 02 01 01 00 01 ff'.replaceAll(' ', '');
+    expect(written(small, 12)).toContain(`190168${'15cd5b0700000000'}${triples}ff`);
+    expect(() => written(small, 11)).toThrow(/fields that expire need RDB version 12/);
+    const large = new RdbStore({ hashMaxListpackEntries: 0 });
+    large.putHash(0, 'h', [[b, two, 123456789]]);
+    expect(written(large, 12)).toContain('180168' + '15cd5b0700000000' + '01' + '01' + '0162' + 'c002' + 'ff');
+    large.putHash(0, 'i', [
+      [a, one, 123456790],
+      [b, two, 123456789],
+    ]);
+    const both = ['020161c001', '010162c002'];
+    const head = `180169${'15cd5b0700000000'}02`;
+    const text = written(large, 12);
+    expect(text.includes(head + both.join('')) || text.includes(head + both.reverse().join(''))).toBe(true);
+  });
+
+  it('a small hash whose fields expire no more is one of triples for 12, a plain one for those before', () => {
+    const store = loaded(file('REDIS0012', 'fe00 19 01 68 0000000000000000 0e 0e000000 0300 8161 02 01 01 00 01 ff'));
+    expect(store.describe()[0]).toMatchObject({ encoding: 'listpackex', value: [['a', '1', -1]] });
+    const plain = { compression: false, checksum: false };
+    expect(store.save({ ...plain, version: 12 }).toString('hex')).toContain('1901680000000000000000' + '0e0e000000');
+    for (const version of [9, 10, 11] as const) {
+      expect(store.save({ ...plain, version }).toString('hex')).toContain('040168010161c001ff');
+    }
+  });
+
+  it('triples that are out of order are put in order, damaged ones refused', () => {
+    const triples = (elements: string, bytes: number, count: number): string => {
+      const length = Buffer.from([bytes]).toString('hex');
+      return `fe00 17 01 68 ${length} ${length}000000 0${count}00 ${elements} ff`;
+    };
+    const unordered = triples('8161 02 01 01 00 01 8162 02 02 01 09 01 8163 02 03 01 05 01', 28, 9);
+    expect(loaded(file('REDIS0012', unordered)).describe()[0]).toMatchObject({
+      encoding: 'listpackex',
+      value: [
+        ['a', '1', -1],
+        ['b', '2', 9],
+        ['c', '3', 5],
+      ],
+    });
+    // An expiry that stands there as a text.
+    expect(loaded(file('REDIS0012', triples('8161 02 01 01 8137 02', 15, 3))).describe()[0]!.value).toEqual([
+      ['a', '1', 7],
+    ]);
+    expect(refused(file('REDIS0012', triples('8161 02 01 01 8178 02', 15, 3))).expected).toBe('the expiry of a field');
+    expect(refused(file('REDIS0012', triples('8161 02 01 01', 12, 2))).found).toBe('elements that are no triples');
+    const twice = triples('8161 02 01 01 05 01 8161 02 02 01 05 01', 21, 6);
+    expect(refused(file('REDIS0012', twice)).found).toBe('the same one again');
+  });
+
   it('expiries in seconds and milliseconds belong to the next key alone', () => {
     const store = loaded(
       file(
