@@ -1,7 +1,7 @@
 /** Active expiry of the fields of hashes; that of keys is tested in expiry.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { rng } from '../../test/support/random-keyspace.js';
-import { DUE_NEVER, dueSecond } from '../memory/dict.js';
+import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import { ItemType, itemHasSlot, itemSlot, itemType } from '../memory/item.js';
 import type { Database } from './database.js';
 import { ExpiryCycle } from './expiry.js';
