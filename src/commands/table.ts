@@ -256,6 +256,16 @@ export class CommandTable {
     return this.byRule.get(name) ?? null;
   }
 
+  /** What all calls took together. */
+  get microseconds(): number {
+    let sum = 0;
+    for (const command of this.index.all) {
+      sum += command.microseconds;
+      for (const sub of command.subcommands?.all ?? []) sum += sub.microseconds;
+    }
+    return sum;
+  }
+
   resetStatistics(): void {
     for (const command of this.index.all) command.resetStatistics();
   }

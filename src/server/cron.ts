@@ -24,6 +24,11 @@ export class Expiry {
     this.cycle = new ExpiryCycle(server.keyspace);
   }
 
+  resetStatistics(): void {
+    this.totalMs = 0;
+    this.timeCapReached = 0;
+  }
+
   /** Returns whether there is nothing more to do for now. */
   slice(): boolean {
     const { server } = this;
@@ -96,6 +101,7 @@ export class Cron {
 
   private sampleRates(now: number): void {
     const { statistics: s, clients } = this.server;
+    this.server.eventLoop.sample(now);
     s.opsRate.sample(now, s.commands);
     s.inputRate.sample(now, s.netInputBytes);
     s.outputRate.sample(now, s.netOutputBytes + clients.bytesWritten);

@@ -185,7 +185,7 @@ function decimals(a: number, b: number): string {
 }
 
 function statsSection(server: Server): Field[] {
-  const { statistics: s, keyspace } = server;
+  const { statistics: s, keyspace, eventLoop: loop } = server;
   const denials = server.access.denials.counts;
   return [
     ['total_connections_received', s.connections],
@@ -241,6 +241,11 @@ function statsSection(server: Server): Field[] {
     ['client_output_buffer_limit_disconnections', s.outputBufferLimitDisconnections],
     ['reply_buffer_shrinks', 0],
     ['reply_buffer_expands', 0],
+    ['eventloop_cycles', loop.cycles],
+    ['eventloop_duration_sum', loop.busyMicroseconds],
+    ['eventloop_duration_cmd_sum', Math.round(server.commands.microseconds)],
+    ['instantaneous_eventloop_cycles_per_sec', loop.cyclesPerSecond],
+    ['instantaneous_eventloop_duration_usec', loop.microsecondsPerCycle],
     ['acl_access_denied_auth', denials.auth],
     ['acl_access_denied_cmd', denials.command],
     ['acl_access_denied_key', denials.key],

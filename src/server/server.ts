@@ -32,6 +32,7 @@ import { ClientRegistry } from './client-registry.js';
 import { Cron, Expiry } from './cron.js';
 import { Dispatcher, Gate } from './dispatch.js';
 import { type EffectSink, NO_SINK } from './effects.js';
+import { EventLoopMeter } from './event-loop.js';
 import { Eviction } from './eviction.js';
 import { infoText } from './info.js';
 import { KeyspaceEvents } from './keyspace-events.js';
@@ -90,6 +91,7 @@ export class Server {
   readonly persistence: Persistence;
   readonly replay: Replay;
   readonly expiry: Expiry;
+  readonly eventLoop = new EventLoopMeter();
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly eviction: Eviction;
@@ -490,6 +492,8 @@ export class Server {
 
   resetStatistics(): void {
     this.statistics.reset();
+    this.eventLoop.reset();
+    this.expiry.resetStatistics();
     this.turn.writes = 0;
     this.persistence.resetStatistics();
     this.commands.resetStatistics();

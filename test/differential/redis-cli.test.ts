@@ -75,6 +75,12 @@ describe('redis-cli with a command line', () => {
     '--user nobody --pass x --no-auth-warning PING',
     '--scan --pattern nothing*',
     '--bigkeys',
+    '--hotkeys',
+    '-c GET nothing',
+    '-3 MODULE LIST',
+    'CLUSTER INFO',
+    'LATENCY DOCTOR',
+    '-3 SLOWLOG GET',
   ])('%s', async (line) => {
     const input = 'from\nstandard input';
     const [expected, actual] = await Promise.all(servers.map((server) => session(server, line.split(' '), input)));
