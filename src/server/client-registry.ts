@@ -218,9 +218,14 @@ export class ClientRegistry implements Clients {
 
   /**
    * Sends a client a message outside of its own replies (pub/sub, invalidations, MONITOR): after the reply of the command
-   * that runs, before anything of the next one.
+   * that runs, before anything of the next one. What is said while room is made for a command stands in front of its reply.
    */
   push(client: Client, message: Reply): void {
+    const { dispatcher, turn } = this.server;
+    if (dispatcher.isPreparing && client === dispatcher.session) {
+      message(turn.out);
+      return;
+    }
     this.messages.add(client, message);
     this.settleSoon();
   }
@@ -249,7 +254,8 @@ export class ClientRegistry implements Clients {
     this.due = true;
   }
 
-  private readonly settle = (): void => {
+  /** Outside of commands: what is due is done now. */
+  readonly settle = (): void => {
     this.between();
     this.processResumed();
   };

@@ -100,6 +100,8 @@ export class Dispatcher {
   lastMs = 0;
   /** Wall clock = monotonic + this. */
   private wallOffsetMs = 0;
+  /** Room is made for a command of the session, which has not begun. */
+  isPreparing = false;
   /** Depth of calls: EXEC calls. Effects form one unit until the outermost call is over. */
   private depth = 0;
   private unitOpen = false;
@@ -229,7 +231,7 @@ export class Dispatcher {
 
     const exec = command.rule === 'exec';
     const carried = exec && session.transaction !== null ? flags | session.transaction.flags : flags;
-    if (gate.memory?.asks && !gate.memory.makeRoom()) {
+    if (gate.memory?.asks && !this.makeRoom(gate.memory)) {
       const queued = inMulti && !exec && !ENDS_OR_LEAVES_MULTI.has(command.rule);
       if ((carried & Flag.DENYOOM) !== 0 || queued) return this.reject(command, OUT_OF_MEMORY);
     }
@@ -261,6 +263,13 @@ export class Dispatcher {
     if ((session.flags & HOLDS_REPLIES) !== 0) this.holdReply(keepsReply ? context.out.pos : start);
   }
 
+  private makeRoom(memory: MemoryGuard): boolean {
+    this.isPreparing = true;
+    const made = memory.makeRoom();
+    this.isPreparing = false;
+    return made;
+  }
+
   /** Executes a command anew whose client has waited. Who may run what is asked again: that may have changed. */
   again(command: Command, a: Args): void {
     this.repeats = true;
@@ -280,6 +289,7 @@ export class Dispatcher {
     this.countErrors();
     if (this.tracksLatency) command.countLatency(slotOf(0), 1);
     if ((this.session.flags & HOLDS_REPLIES) !== 0) this.holdReply(start);
+    if (this.session.tracking !== null) endCaching(this.session, command);
   }
 
   /** Whether the running command was called by another one, EXEC for example. */

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { Draw, randomCommand } from '../../test/differential/generator.js';
 import { type Arg, encodeCommand, RespClient } from '../../test/support/client.js';
 import { decodeReply, type Reply, show } from '../../test/support/reply.js';
+import { eventually } from '../../test/support/wait.js';
 import { ManualClock } from '../base/clock.js';
 import { LiveServer } from './testing/live-server.js';
 import { INVALIDATE_CHANNEL } from './tracking.js';
@@ -216,6 +217,175 @@ async function run(way: Way, seed: number): Promise<CachingClient> {
   }
   return caching;
 }
+
+const flagsOf = async (client: RespClient, id: number): Promise<string> =>
+  /flags=(\S+) .* (redir=\S+)/
+    .exec(String(await client.ask('CLIENT', 'LIST', 'ID', id)))!
+    .slice(1)
+    .join(' ');
+
+/** tracking_clients, tracking_total_keys, tracking_total_items, tracking_total_prefixes. */
+async function totals(client: RespClient): Promise<number[]> {
+  const text = String(await client.ask('INFO', 'everything'));
+  const names = ['tracking_clients', 'tracking_total_keys', 'tracking_total_items', 'tracking_total_prefixes'];
+  return names.map((name) => Number(new RegExp(`${name}:(\\d+)`).exec(text)![1]));
+}
+
+describe('CLIENT TRACKING', () => {
+  it('is counted by INFO and shown by CLIENT LIST', async () => {
+    await using live = await LiveServer.start();
+    await using admin = await RespClient.connect(live.port);
+    await using a = await RespClient.connect(live.port);
+    const b = await RespClient.connect(live.port);
+    const [idOfA, idOfB] = [Number(await a.ask('CLIENT', 'ID')), Number(await b.ask('CLIENT', 'ID'))];
+    expect(await flagsOf(admin, idOfA)).toBe('N redir=-1');
+    await a.ask('CLIENT', 'TRACKING', 'ON', 'REDIRECT', idOfB);
+    await b.ask('CLIENT', 'TRACKING', 'ON');
+    await a.ask('MGET', 'x', 'y');
+    await b.ask('MGET', 'y', 'z');
+    expect(await flagsOf(admin, idOfA)).toBe(`t redir=${idOfB}`);
+    expect(await totals(admin)).toEqual([2, 3, 4, 0]);
+    await b.ask('CLIENT', 'TRACKING', 'OFF');
+    await b.ask('CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'p', 'PREFIX', 'q');
+    expect(await flagsOf(admin, idOfB)).toBe('tB redir=0');
+    expect(await totals(admin)).toEqual([2, 3, 4, 2]);
+    await b.close();
+    await eventually(() => live.server.clients.size === 2);
+    expect(await totals(admin)).toEqual([1, 3, 4, 0]);
+    await admin.ask('SET', 'x', 1);
+    expect(await flagsOf(admin, idOfA)).toBe(`tR redir=${idOfB}`);
+    await a.ask('RESET');
+    expect(await flagsOf(admin, idOfA)).toBe('N redir=-1');
+    expect(await totals(admin)).toEqual([0, 2, 3, 0]);
+  });
+
+  it('costs commands nothing once nobody tracks and nothing is remembered', async () => {
+    await using live = await LiveServer.start();
+    const { context, dispatcher, turn, tracking } = live.server;
+    const hooks = () => [context.invalidate, dispatcher.remember, turn.ending].map((hook) => hook !== null);
+    await using a = await RespClient.connect(live.port);
+    await using b = await RespClient.connect(live.port);
+    expect(hooks()).toEqual([false, false, false]);
+    await a.ask('CLIENT', 'TRACKING', 'ON');
+    await a.ask('GET', 'k');
+    await b.ask('CLIENT', 'TRACKING', 'ON', 'BCAST');
+    expect(hooks()).toEqual([true, true, true]);
+    await b.ask('CLIENT', 'TRACKING', 'OFF');
+    await a.ask('CLIENT', 'TRACKING', 'OFF');
+    expect(hooks()).toEqual([true, false, false]);
+    await b.ask('SET', 'k', 1);
+    expect(hooks()).toEqual([false, false, false]);
+    expect(tracking.table.bytes).toBe(0);
+  });
+
+  it('keeps the table at its limit, some keys at a time', async () => {
+    await using live = await LiveServer.start({ config: { 'tracking-table-max-keys': 1000 } });
+    const { tracking, config } = live.server;
+    await using a = await RespClient.connect(live.port);
+    await a.call('HELLO', 3);
+    await a.ask('CLIENT', 'TRACKING', 'ON');
+    const names = Array.from({ length: 1500 }, (_, i) => `key:${i}`);
+    a.write(encodeCommand(['MGET', ...names]));
+    expect((await a.next()).items).toHaveLength(1500);
+    const dropped = new Set<string>();
+    while (dropped.size < 500) dropped.add(String((await a.next()).items![1]!.items![0]!.bytes));
+    expect([...dropped].every((name) => names.includes(name))).toBe(true);
+    expect(tracking.table.size).toBe(1000);
+    // Without a pause: the cron does it, too.
+    expect(config.set([['tracking-table-max-keys', '500']])).toBe(null);
+    expect(tracking.table.size).toBe(900);
+    tracking.limit();
+    expect(tracking.table.size).toBe(700);
+    tracking.limit();
+    expect(tracking.table.size).toBe(500);
+  });
+
+  it('counts as memory', async () => {
+    await using live = await LiveServer.start();
+    await using a = await RespClient.connect(live.port);
+    await a.ask('CLIENT', 'TRACKING', 'ON');
+    const before = live.server.memory().used;
+    await a.ask('MGET', ...Array.from({ length: 1000 }, (_, i) => `key:${i}`));
+    expect(live.server.memory().used - before).toBeGreaterThan(100_000);
+  });
+
+  it('tells of evicted keys before the reply of the command that needed their room', async () => {
+    await using live = await LiveServer.start();
+    await using a = await RespClient.connect(live.port);
+    await a.call('HELLO', 3);
+    await a.ask('SET', 'victim', Buffer.alloc(100_000));
+    await a.ask('CLIENT', 'TRACKING', 'ON');
+    await a.ask('STRLEN', 'victim');
+    await a.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    live.server.clients.memory.measure();
+    const { counted } = live.server.memory();
+    a.write(encodeCommand(['CONFIG', 'SET', 'maxmemory', counted - 50_000]));
+    a.write(encodeCommand(['STRLEN', 'victim']));
+    const replies = [await a.next(), await a.next(), await a.next()].map((reply) => show(reply));
+    expect(replies).toEqual(['+OK', '>["invalidate", ["victim"]]', ':0']);
+  });
+
+  it('with NOLOOP is silent about what the client takes after it has waited', async () => {
+    await using live = await LiveServer.start();
+    await using a = await RespClient.connect(live.port);
+    await using b = await RespClient.connect(live.port);
+    await a.call('HELLO', 3);
+    await a.ask('CLIENT', 'TRACKING', 'ON', 'NOLOOP');
+    await a.ask('LLEN', 'q');
+    a.write(encodeCommand(['BLPOP', 'q', 0]));
+    await eventually(() => live.server.clients.waiting.count === 1);
+    await b.ask('MULTI');
+    await b.ask('LPUSH', 'q', 'x', 'y');
+    await b.ask('EXEC');
+    a.write(encodeCommand(['LLEN', 'q']));
+    a.write(encodeCommand(['PING']));
+    const replies = [await a.next(), await a.next(), await a.next(), await a.next()].map((reply) => show(reply));
+    expect(replies).toEqual(['>["invalidate", ["q"]]', '["q", "y"]', ':1', '+PONG']);
+  });
+
+  it('remembers what XREAD has waited for, and CACHING is about it until it is over', async () => {
+    await using live = await LiveServer.start();
+    await using a = await RespClient.connect(live.port);
+    await using b = await RespClient.connect(live.port);
+    await a.call('HELLO', 3);
+    await a.ask('CLIENT', 'TRACKING', 'ON', 'OPTIN');
+    await a.ask('CLIENT', 'CACHING', 'YES');
+    a.write(encodeCommand(['XREAD', 'BLOCK', 0, 'STREAMS', 's', '$']));
+    await eventually(() => live.server.clients.waiting.count === 1);
+    await b.ask('XADD', 's', '1-1', 'f', 'v');
+    expect(show(await a.next())).toBe('>["invalidate", ["s"]]');
+    expect(show(await a.next())).toBe('%["s", [["1-1", ["f", "v"]]]]');
+    await b.ask('XADD', 's', '1-2', 'f', 'v');
+    expect(show(await a.next())).toBe('>["invalidate", ["s"]]');
+    await a.ask('XLEN', 's');
+    await b.ask('XADD', 's', '1-3', 'f', 'v');
+    expect(await a.ask('PING')).toBe('PONG');
+  });
+});
+
+describe('CLIENT NO-TOUCH', () => {
+  it('leaves the access time of keys alone, but for TOUCH', async () => {
+    const clock = new ManualClock();
+    await using live = await LiveServer.start({ clock });
+    await using a = await RespClient.connect(live.port);
+    const idle = () => a.ask('OBJECT', 'IDLETIME', 'k');
+    await a.ask('RPUSH', 'k', 'v');
+    clock.advance(10_000);
+    expect(await a.ask('CLIENT', 'NO-TOUCH', 'ON')).toBe('OK');
+    await a.ask('LRANGE', 'k', 0, -1);
+    await a.ask('RPUSH', 'k', 'w');
+    await a.ask('MULTI');
+    await a.ask('LLEN', 'k');
+    await a.ask('EXEC');
+    expect(await idle()).toBe(10);
+    await a.ask('TOUCH', 'k');
+    expect(await idle()).toBe(0);
+    clock.advance(5000);
+    await a.ask('CLIENT', 'NO-TOUCH', 'OFF');
+    await a.ask('LLEN', 'k');
+    expect(await idle()).toBe(0);
+  });
+});
 
 describe('a client-side cache', () => {
   it.each(WAYS)(

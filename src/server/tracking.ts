@@ -184,7 +184,10 @@ export class Tracking implements TrackingFace {
     this.setHooks();
   }
 
-  /** The turn ends: the keys that changed under each prefix. */
+  /**
+   * The turn ends: the keys that changed under each prefix. The messages belong to this turn: whoever has the reply to a
+   * change, and asks one who tracks, must not be faster.
+   */
   private readonly broadcast = (): void => {
     for (const prefix of [...this.prefixes.keys()].sort()) {
       const state = this.prefixes.get(prefix)!;
@@ -197,13 +200,14 @@ export class Tracking implements TrackingFace {
         if (told.length > 0) this.tell(client, false, (out) => writeKeys(out, told));
       }
     }
+    this.server.clients.settle();
   };
 
   // --- messages ----------------------------------------------------------------------------------------------------------
 
   /** @param own it is the client's own command that runs: the message comes last of all */
   private tell(client: Client, own: boolean, value: Message): void {
-    if (own) this.server.clients.after(() => this.send(client, value));
+    if (own && !this.server.dispatcher.isPreparing) this.server.clients.after(() => this.send(client, value));
     else this.send(client, value);
   }
 
