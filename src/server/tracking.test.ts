@@ -325,6 +325,27 @@ describe('CLIENT TRACKING', () => {
     expect(replies).toEqual(['+OK', '>["invalidate", ["victim"]]', ':0']);
   });
 
+  it('in BCAST mode tells within the turn of the change, so that nobody knows it earlier', async () => {
+    await using live = await LiveServer.start();
+    await using a = await RespClient.connect(live.port);
+    await using b = await RespClient.connect(live.port);
+    await a.call('HELLO', 3);
+    await a.ask('CLIENT', 'TRACKING', 'ON', 'BCAST');
+    await b.ask('PING');
+    const { turn, clients } = live.server;
+    const written = () => [...clients.list()].map(({ connection }) => connection.bytesWritten);
+    const turns: number[][] = [];
+    const finish = turn.finish.bind(turn);
+    turn.finish = () => {
+      const before = written();
+      finish();
+      turns.push(written().map((bytes, i) => bytes - before[i]!));
+    };
+    expect(await b.ask('SET', 'k', 1)).toBe('OK');
+    expect(show(await a.next())).toBe('>["invalidate", ["k"]]');
+    expect(turns.filter((bytes) => bytes.some((count) => count > 0))).toEqual([[33, 5]]);
+  });
+
   it('with NOLOOP is silent about what the client takes after it has waited', async () => {
     await using live = await LiveServer.start();
     await using a = await RespClient.connect(live.port);
