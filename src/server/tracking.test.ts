@@ -343,7 +343,7 @@ describe('CLIENT TRACKING', () => {
     };
     expect(await b.ask('SET', 'k', 1)).toBe('OK');
     expect(show(await a.next())).toBe('>["invalidate", ["k"]]');
-    expect(turns.filter((bytes) => bytes.some((count) => count > 0))).toEqual([[33, 5]]);
+    expect(turns.filter((bytes) => bytes.some((count) => count > 0))).toEqual([[32, 5]]);
   });
 
   it('with NOLOOP is silent about what the client takes after it has waited', async () => {
