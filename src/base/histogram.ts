@@ -55,15 +55,16 @@ export class Histogram {
     return total;
   }
 
-  /** The value, in nanoseconds, that so many percent of all values do not exceed. 0 percent is the smallest one. */
-  percentile(percent: number): number {
-    const wanted = Math.max(1, Math.trunc((Math.min(percent, 100) / 100) * this.total + 0.5));
-    let seen = 0;
-    for (let slot = 0; slot < SLOTS; slot++) {
-      seen += this.counts[slot]!;
-      if (seen >= wanted) return percent === 0 ? lowestOf(slot) : highestOf(slot);
-    }
-    return 0;
+  /** The values, in nanoseconds, that so many percent of all values do not exceed. 0 percent is the smallest one. */
+  percentiles(percents: readonly number[]): number[] {
+    const { counts, total } = this;
+    if (total === 0) return percents.map(() => 0);
+    return percents.map((percent) => {
+      const wanted = Math.max(1, Math.trunc((Math.min(percent, 100) / 100) * total + 0.5));
+      let slot = 0;
+      for (let seen = counts[0]!; seen < wanted; seen += counts[slot]!) slot++;
+      return percent === 0 ? lowestOf(slot) : highestOf(slot);
+    });
   }
 
   /** The distribution over bounds that double, each one where values were added since the one before. */

@@ -80,7 +80,6 @@ describe('redis-cli with a command line', () => {
     '-3 MODULE LIST',
     'CLUSTER INFO',
     'LATENCY DOCTOR',
-    '-3 SLOWLOG GET',
   ])('%s', async (line) => {
     const input = 'from\nstandard input';
     const [expected, actual] = await Promise.all(servers.map((server) => session(server, line.split(' '), input)));
