@@ -15,12 +15,16 @@ import { parseScript, type Section, type Step } from './script.js';
 
 const folder = join(import.meta.dirname, 'scripts');
 /** Scripts in which clients close each other, or that are about no keys. */
-const WITHOUT_KEYS: ReadonlySet<string> = new Set(['connection.txt', 'pubsub.txt', 'self.txt']);
+const WITHOUT_KEYS: ReadonlySet<string> = new Set(['acl.txt', 'connection.txt', 'pubsub.txt', 'self.txt']);
 
 /** Where 7.2 has other events. */
 const KNOWN: Readonly<Record<string, string>> = {
   'XREADGROUP GROUP g alice STREAMS e >': 'a consumer that gets nothing is made, too',
   'DEBUG LOADAOF': 'the logs say the same in other commands',
+};
+/** Sections in which 7.2 does things at another time. */
+const KNOWN_SECTIONS: Readonly<Record<string, string>> = {
+  'clients that wait for keys': 'who is served while clients are paused waits on',
 };
 
 const files = readdirSync(folder).filter((file) => !WITHOUT_KEYS.has(file));
@@ -39,7 +43,8 @@ for (const file of files.sort()) {
       await Promise.all([pair.oracle.stop(), pair.ours.stop()]);
     });
 
-    it.each(script.sections.map((section) => [section.title, section] as const))('%s', async (_title, section) => {
+    const sections = script.sections.filter(({ title }) => KNOWN_SECTIONS[title] === undefined);
+    it.each(sections.map((section) => [section.title, section] as const))('%s', async (_title, section) => {
       const found = await compareEvents(pair, section, 2, { known: (command) => KNOWN[command] !== undefined });
       expect(found.join('\n'), `${file}:${section.line}`).toBe('');
     });
