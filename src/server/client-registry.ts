@@ -395,13 +395,13 @@ export class ClientRegistry implements Clients {
 
   /** Whether output that the client does not take is beyond its class's limits; then it is closed. */
   checkOutputLimit(client: Client): boolean {
-    const { pending } = client.connection;
+    const bytes = client.outputBytes;
     const { server } = this;
     const limits = server.config.values['client-output-buffer-limit'];
     const { type } = client;
     const limit = type === 'replica' ? limits.replica : type === 'pubsub' ? limits.pubsub : limits.normal;
-    const hard = limit.hardBytes > 0 && pending >= limit.hardBytes;
-    let soft = limit.softBytes > 0 && pending >= limit.softBytes;
+    const hard = limit.hardBytes > 0 && bytes >= limit.hardBytes;
+    let soft = limit.softBytes > 0 && bytes >= limit.softBytes;
     if (!soft) {
       client.overSoftSinceMs = 0;
     } else {
@@ -471,7 +471,7 @@ export class ClientRegistry implements Clients {
       if (timeout > 0 && mayIdleOut(client) && client.idleSeconds > timeout) {
         server.log.verbose('Closing idle client');
         this.close(client);
-      } else if (client.connection.pending > 0) {
+      } else if (client.outputBytes > 0) {
         this.checkOutputLimit(client);
       }
     }

@@ -66,6 +66,11 @@ export class Client extends Session implements Peer {
   get idleSeconds(): number {
     return Math.floor((this.clock() - this.lastInteractionMs) / 1000);
   }
+  /** Bytes of replies and messages that have not gone out. */
+  get outputBytes(): number {
+    return this.unsentBytes + this.connection.pending;
+  }
+
   /** Bytes of arguments that are kept for a command that waits. */
   private get argumentBytes(): number {
     return (this.waiting?.argumentBytes ?? 0) + (this.postponed?.buf.length ?? 0);
@@ -74,9 +79,8 @@ export class Client extends Session implements Peer {
   /** Bytes that the client costs: itself, input and output that wait, queued commands, subscriptions. */
   get bytes(): number {
     const input = this.parser.keptCapacity + this.argumentBytes + (this.transaction?.bytes ?? 0);
-    const output = this.unsentBytes + this.connection.pending;
     const names = (this.subscriptions?.bytes ?? 0) + this.watching * WATCH_BYTES + prefixBytes(this.tracking);
-    return CLIENT_BYTES + input + output + names;
+    return CLIENT_BYTES + input + this.outputBytes + names;
   }
 
   /** The letters of CLIENT LIST's `flags`. */

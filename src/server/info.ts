@@ -99,7 +99,7 @@ function clientsSection(server: Server): Field[] {
   let outputMax = 0;
   for (const client of server.clients.list()) {
     inputMax = Math.max(inputMax, client.parser.keptCapacity);
-    outputMax = Math.max(outputMax, client.connection.pending);
+    outputMax = Math.max(outputMax, client.outputBytes);
   }
   return [
     ['connected_clients', server.clients.size],
