@@ -55,6 +55,8 @@ export function populate(c: Context, a: Args): void {
 
 // --- LISTPACK, QUICKLIST -------------------------------------------------------------------------------------------------
 
+const LISTPACKS = ['listpack', 'listpackex'];
+const QUICKLISTS = ['quicklist'];
 const NO_LISTPACK = new CommandError('ERR Not a listpack encoded object.');
 const NO_QUICKLIST = new CommandError('ERR Not a quicklist encoded object.');
 const BAD_THRESHOLD = new CommandError('ERR argument must be a memory value bigger than 1 and smaller than 4gb');
@@ -64,21 +66,22 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** What Redis prints on its standard output goes to the log. */
-function describe(c: Context, a: Args, encoding: string, refusal: CommandError): void {
+function describe(c: Context, a: Args, encodings: readonly string[], refusal: CommandError): void {
   const entry = debugEntry(c, a);
-  if (encodingName(c, entry) !== encoding) throw refusal;
+  const encoding = encodingName(c, entry);
+  if (!encodings.includes(encoding)) throw refusal;
   const nodes = encoding === 'quicklist' ? `, ${c.keyspace.openList(entry).nodeCount} nodes` : '';
   const { log } = serverOf(c);
   log.notice(`DEBUG: ${encoding} of key ${a.utf8(2)}: ${serializedLength(c, entry)} bytes serialized${nodes}`);
 }
 
 export function listpack(c: Context, a: Args): void {
-  describe(c, a, 'listpack', NO_LISTPACK);
+  describe(c, a, LISTPACKS, NO_LISTPACK);
   c.out.simple('Listpack structure printed on stdout');
 }
 
 export function quicklist(c: Context, a: Args): void {
-  describe(c, a, 'quicklist', NO_QUICKLIST);
+  describe(c, a, QUICKLISTS, NO_QUICKLIST);
   c.out.simple('Quicklist structure printed on stdout');
 }
 

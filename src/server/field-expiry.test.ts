@@ -155,6 +155,7 @@ it('moments, values and encodings survive DEBUG RELOAD and DEBUG LOADAOF', () =>
       'hashtable',
       2,
     ]);
+    expect(await ask('DEBUG LISTPACK small')).toBe('Listpack structure printed on stdout');
     await ask('DEBUG RELOAD');
     expect(await look()).toEqual(before);
     expect(live.lines.join('\n')).toContain('Writing RDB version 12 instead of 11');

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { rng } from '../../test/support/random-keyspace.js';
+import { latin1 } from '../../test/support/rdb-bytes.js';
 import { Slice } from '../base/slice.js';
 import { Arena, byteIndex } from '../memory/arena.js';
 import { Dict } from '../memory/dict.js';
@@ -8,16 +10,6 @@ import { lpAppend, lpBytes, lpFirst, lpGet, lpNew, lpNext } from '../memory/list
 import { Hash } from './hash.js';
 import { DEFAULT_LIMITS, type Limits } from './value.js';
 
-/** A small deterministic generator; the seed is in the test's name, so a failure repeats. */
-function rng(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
-    return s / 2 ** 32;
-  };
-}
-
-const latin1 = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 const f = new Slice();
 const v = new Slice();
 
