@@ -53,12 +53,16 @@ export function keyPositions(spec: CommandSpec, a: Args): KeyPosition[] | null {
 }
 
 /** Access that depends on the options of SET and the operations of BITFIELD. */
-function variableFlags(spec: CommandSpec, a: Args): readonly string[] {
-  if (spec.name === 'bitfield') return bitfieldWrites(a) ? ['RW', 'access', 'update'] : ['RO', 'access'];
-  if (spec.name !== 'set') return ['RW', 'access', 'update'];
-  for (let i = 3; i < a.count; i++) if (a.is(i, 'GET')) return ['RW', 'access', 'update'];
-  return ['OW', 'update'];
+export function variableFlags(spec: CommandSpec, a: Args): readonly string[] {
+  if (spec.name === 'bitfield') return bitfieldWrites(a) ? READ_AND_WRITE : READ;
+  if (spec.name !== 'set') return READ_AND_WRITE;
+  for (let i = 3; i < a.count; i++) if (a.is(i, 'GET')) return READ_AND_WRITE;
+  return OVERWRITE;
 }
+
+const READ_AND_WRITE = ['RW', 'access', 'update'];
+const READ = ['RO', 'access'];
+const OVERWRITE = ['OW', 'update'];
 
 /** Whether an operation of BITFIELD is anything else than GET; what makes no sense counts as a write. */
 function bitfieldWrites(a: Args): boolean {

@@ -7,7 +7,7 @@ import type { Args } from '../formats/resp/args.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Database } from '../keyspace/keyspace.js';
 import type { ItemType } from '../memory/item.js';
-import type { DenialLog } from './access/denials.js';
+import type { DenialLog, DenialScene } from './access/denials.js';
 import type { User } from './access/user.js';
 import type { Users } from './access/users.js';
 import type { ConfigContext } from './config.js';
@@ -107,6 +107,11 @@ export interface AccessControl {
   put(user: User): void;
   /** Takes a user away and closes its connections; false when there is none of that name. */
   remove(name: string): boolean;
+  /**
+   * The error line (without `-`) for a request that the session's user may not make, noted in the log; null: it may. Whoever
+   * executes requests apart from the dispatcher asks it, when the session is RESTRICTED.
+   */
+  refusal(session: Session, command: Command, a: Args, scene: DenialScene): string | null;
   /** ACL LOAD: all users as the file has them, or no change. */
   load(): string | null;
   /** ACL SAVE. */

@@ -19,7 +19,7 @@ export class User {
   isOn = false;
   /** Any password is right. */
   noPassword = false;
-  /** Payloads of RESTORE are looked at whatever `sanitize-dump-payload` says of clients. */
+  /** Kept and told only: RESTORE looks at every payload. */
   sanitizesPayload = true;
   /** After a check that did not pass because of a key or a channel: its argument. */
   deniedAt = 0;
