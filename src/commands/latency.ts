@@ -37,7 +37,7 @@ export const LATENCY_COMMANDS: readonly CommandSpec[] = [
     subcommands: [
       row('doctor', 2, 'Returns a human-readable latency analysis report.', doctor),
       row('graph', 3, 'Returns a latency graph for an event.', graph, { arguments: [EVENT] }),
-      row('help', 2, 'Returns helpful text about the different subcommands.', help, {
+      row('help', 2, 'Returns helpful text about the different subcommands.', (c) => helpText(c, 'LATENCY', HELP), {
         flags: ['loading', 'stale'],
         tips: [],
       }),
@@ -149,7 +149,3 @@ const HELP = [
   '    Return a cumulative distribution of latencies in the format of a histogram for the specified command names.',
   '    If no commands are specified then all histograms are replied.',
 ];
-
-function help(c: Context): void {
-  helpText(c, 'LATENCY', HELP);
-}

@@ -32,9 +32,16 @@ export const MODULE_COMMANDS: readonly CommandSpec[] = [
     summary: 'A container for module commands.',
     complexity: 'Depends on subcommand.',
     subcommands: [
-      sub('help', 2, ['loading', 'stale'], 'Returns helpful text about the different subcommands.', help, {
-        since: '5.0.0',
-      }),
+      sub(
+        'help',
+        2,
+        ['loading', 'stale'],
+        'Returns helpful text about the different subcommands.',
+        (c) => helpText(c, 'MODULE', HELP),
+        {
+          since: '5.0.0',
+        },
+      ),
       sub('list', 2, ['admin', 'noscript'], 'Returns all loaded modules.', (c) => c.out.array(0), {
         complexity: 'O(N) where N is the number of loaded modules.',
         tips: ['nondeterministic_output_order'],
@@ -98,7 +105,3 @@ const HELP = [
   'UNLOAD <name>',
   '    Unload a module.',
 ];
-
-function help(c: Context): void {
-  helpText(c, 'MODULE', HELP);
-}

@@ -49,7 +49,7 @@ export const SLOWLOG_COMMANDS: readonly CommandSpec[] = [
         reset,
         { tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'] },
       ),
-      row('help', 2, 'Show helpful text about the different subcommands', 'O(1)', help, {
+      row('help', 2, 'Show helpful text about the different subcommands', 'O(1)', (c) => helpText(c, 'SLOWLOG', HELP), {
         flags: ['loading', 'stale'],
         since: '6.2.0',
       }),
@@ -103,7 +103,3 @@ const HELP = [
   'RESET',
   '    Reset the slowlog.',
 ];
-
-function help(c: Context): void {
-  helpText(c, 'SLOWLOG', HELP);
-}

@@ -111,3 +111,16 @@ it('draws 80 samples a row, and one alone', () => {
   const block = (columns: number) => Array.from({ length: 8 }, () => columns);
   expect(lines.slice(2).map((line) => line.length)).toEqual([...block(80), 0, ...block(10), 0]);
 });
+
+it('advises only what the events call for', () => {
+  const { monitor } = monitorAt(1);
+  monitor.sample('command', 50);
+  expect(monitor.doctor()).toContain("'CONFIG SET slowlog-log-slower-than 1000'");
+  expect(monitor.doctor()).not.toContain('disk');
+  monitor.reset([]);
+  monitor.sample('aof-write-alone', 50);
+  expect(monitor.doctor()).toContain('- It is strongly advised to use local disks');
+  monitor.reset([]);
+  monitor.sample('expire-cycle', 50);
+  expect(monitor.doctor()).toContain("I'm not able to suggest any easy fix");
+});

@@ -38,7 +38,7 @@ const NO_SYNC_ON_REWRITE =
 const RELAX_SYNC =
   "Your fsync policy is set to 'always'. It is very hard to get good performances with such a setup, if possible try to relax the fsync policy to 'everysec'.";
 const SNAPSHOT_START =
-  "The start of a snapshot takes the longer the more memory there is to share with its worker. Fewer save points, or a larger 'auto-aof-rewrite-percentage', make it rarer.";
+  "Each snapshot holds the server for a moment while its worker starts. Fewer save points, or a larger 'auto-aof-rewrite-percentage', make that rarer.";
 const EVICTION =
   "Sudden changes to the 'maxmemory' setting via 'CONFIG SET', or large values that come in at once (STORE options, RESTORE, MIGRATE), may force the server to evict many keys before it goes on.";
 
