@@ -68,6 +68,43 @@ describe.each([2, 3] as const)('ioredis over RESP%i', (protocol) => {
     await expect(redis.call('NOSUCH')).rejects.toThrow("ERR unknown command 'NOSUCH'");
   });
 
+  it('hands jobs to workers that wait, each one once, as BullMQ and bull wait', async () => {
+    const jobs = Array.from({ length: 400 }, (_, i) => `job${i}`);
+    const done: string[] = [];
+    const worker = async (take: (client: Redis) => Promise<string | null>) => {
+      const client = redis.duplicate();
+      while (done.length < jobs.length) {
+        const job = await take(client);
+        if (job !== null) done.push(job);
+      }
+      client.disconnect();
+    };
+    const marker = async (client: Redis) => (await client.bzpopmin('marker', 0.001))?.[1] ?? null;
+    const moved = (client: Redis) => client.brpoplpush('wait', 'active', 0.02);
+    const popped = async (client: Redis) => (await client.blpop('urgent', 'wait', 0.02))?.[1] ?? null;
+    const workers = [marker, marker, moved, moved, popped, popped].map(worker);
+    for (const [i, job] of jobs.entries()) {
+      if (i % 3 === 0) await redis.zadd('marker', i, job);
+      else await redis.lpush(i % 3 === 1 ? 'wait' : 'urgent', job);
+    }
+    await Promise.all(workers);
+    expect(done.sort()).toEqual([...jobs].sort());
+    expect(await redis.exists('marker', 'wait', 'urgent')).toBe(0);
+  });
+
+  it('reads a stream as a consumer that waits', async () => {
+    const reader = redis.duplicate();
+    await redis.xgroup('CREATE', 'events', 'g', '$', 'MKSTREAM');
+    const waiting = reader.xreadgroup('GROUP', 'g', 'c', 'BLOCK', 0, 'STREAMS', 'events', '>');
+    const id = await redis.xadd('events', '*', 'kind', 'made');
+    const read = (await waiting) as unknown;
+    // RESP3 gives a map, RESP2 pairs.
+    const flat = protocol === 3 && !Array.isArray(read) ? Object.entries(read as object) : (read as unknown[]);
+    expect(JSON.stringify(flat)).toContain(JSON.stringify([id, ['kind', 'made']]));
+    expect(await redis.xack('events', 'g', id!)).toBe(1);
+    reader.disconnect();
+  });
+
   it('scans with its stream', async () => {
     const keys = Array.from({ length: 300 }, (_, i) => `scan:${i}`);
     await redis.mset(Object.fromEntries(keys.map((key) => [key, '1'])));

@@ -2,6 +2,7 @@
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Onggi } from '../../src/index.js';
+import { eventually } from '../support/wait.js';
 
 describe.each([2, 3] as const)('node-redis over RESP%i', (RESP) => {
   let onggi: Onggi;
@@ -58,6 +59,35 @@ describe.each([2, 3] as const)('node-redis over RESP%i', (RESP) => {
   it('pipelines what is asked in one tick', async () => {
     const answers = await Promise.all(Array.from({ length: 1000 }, () => client.incr('counter')));
     expect(answers.at(-1)).toBe(1000);
+  });
+
+  it('waits for lists, sorted sets and streams', async () => {
+    const waiter = client.duplicate();
+    await waiter.connect();
+    const waiting = async <T>(asked: Promise<T>, act: () => Promise<unknown>): Promise<T> => {
+      await eventually(async () => String(await client.info('clients')).includes('blocked_clients:1\r'));
+      await act();
+      return await asked;
+    };
+    expect(await waiter.blPop('jobs', 0.01)).toBeNull();
+    expect(await waiting(waiter.blPop(['none', 'jobs'], 0), () => client.rPush('jobs', ['a', 'b']))).toEqual({
+      key: 'jobs',
+      element: 'a',
+    });
+    expect(await waiter.brPop('jobs', 0)).toEqual({ key: 'jobs', element: 'b' });
+    expect(await waiting(waiter.blMove('jobs', 'taken', 'LEFT', 'RIGHT', 0), () => client.rPush('jobs', 'c'))).toBe(
+      'c',
+    );
+    expect(await waiting(waiter.bzPopMin('due', 0), () => client.zAdd('due', { score: 1.5, value: 'm' }))).toEqual({
+      key: 'due',
+      value: 'm',
+      score: 1.5,
+    });
+    const read = await waiting(waiter.xRead({ key: 'events', id: '$' }, { BLOCK: 0 }), () =>
+      client.xAdd('events', '1-1', { kind: 'made' }),
+    );
+    expect(JSON.stringify(read)).toContain('"1-1"');
+    await waiter.close();
   });
 
   it('gets errors as errors', async () => {
