@@ -379,7 +379,7 @@ describe.each(SIZES)('fields whose time is over in a %s', (encoding) => {
   });
 
   it('stay on a replica, and are missing', () => {
-    t.keyspace.deletesExpired = false;
+    t.keyspace.followsPrimary = true;
     expect([t.run('HGET', 'h', 'a'), t.run('HEXISTS', 'h', 'b'), t.run('HLEN', 'h')]).toEqual([null, 0, 4]);
     expect((t.run('HRANDFIELD', 'h', 4) as string[]).sort()).toEqual(['c', 'd']);
     expect([t.effects, t.events]).toEqual([[], []]);

@@ -93,10 +93,10 @@ it('nothing expires while the log is replayed, nor on a replica', () => {
   keyspace.expiryInForce = false;
   pass(cycle);
   keyspace.expiryInForce = true;
-  keyspace.deletesExpired = false;
+  keyspace.followsPrimary = true;
   pass(cycle);
   expect(db.size).toBe(1);
-  keyspace.deletesExpired = true;
+  keyspace.followsPrimary = false;
   pass(cycle);
   expect(db.size).toBe(0);
 });

@@ -115,10 +115,10 @@ describe.each([
     keyspace.expiryInForce = false;
     pass(cycle);
     keyspace.expiryInForce = true;
-    keyspace.deletesExpired = false;
+    keyspace.followsPrimary = true;
     pass(cycle);
     expect(length(db, 'h')).toBe(1);
-    keyspace.deletesExpired = true;
+    keyspace.followsPrimary = false;
     pass(cycle);
     expect(length(db, 'h')).toBe(0);
   });

@@ -59,8 +59,10 @@ export class Keyspace {
   now = 0;
   /** False while the log is replayed: then nothing is expired. */
   expiryInForce = true;
-  /** False on a replica: expired keys count as missing, and the primary deletes them. */
-  deletesExpired = true;
+  /** A replica: expired keys count as missing, and the primary deletes them. */
+  followsPrimary = false;
+  /** During CLIENT PAUSE nothing changes by itself: expired keys count as missing, and are deleted later. */
+  standsStill = false;
   /** Access clock in bits 8-31 of an entry's meta for new entries: LRU seconds, or the LFU bits of a new key. */
   newLru = 0;
   /** Whether reads update the access clock; CLIENT NO-TOUCH turns it off for a command. */
@@ -132,6 +134,11 @@ export class Keyspace {
   /** Whether hash fields with an expiry are there: only RDB version 12 and later can hold them. */
   get hasFieldExpiry(): boolean {
     return this.databases.some((db) => db.expiringHashes > 0);
+  }
+
+  /** Whether whoever meets an expired key deletes it. */
+  get deletesExpired(): boolean {
+    return !this.followsPrimary && !this.standsStill;
   }
 
   // --- access clock ----------------------------------------------------------------------------------------------------

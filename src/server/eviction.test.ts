@@ -203,7 +203,7 @@ describe('eviction', () => {
     withServer(async (p) => {
       const { client, live } = p;
       await fill(p, 10, 1000);
-      live.server.keyspace.deletesExpired = false;
+      live.server.keyspace.followsPrimary = true;
       await overBy(p, 5000, 'allkeys-lru');
       await client.ask('SET', 'a', 'b');
       expect(live.server.keyspace.size).toBe(11);

@@ -148,7 +148,7 @@ export class Eviction implements MemoryGuard {
   private get isAllowed(): boolean {
     const { server } = this;
     if (server.loading || server.isStopping || server.pause.kind !== null) return false;
-    return server.keyspace.deletesExpired || !server.config.values['replica-ignore-maxmemory'];
+    return !server.keyspace.followsPrimary || !server.config.values['replica-ignore-maxmemory'];
   }
 
   private evict(endMs: number): Outcome {

@@ -39,6 +39,7 @@ export class Pause {
   }
 
   end(): void {
+    if (this.kind === null) return;
     this.stop();
     this.kind = null;
     this.endMs = 0;
@@ -61,7 +62,7 @@ export class Pause {
     const { gate, keyspace, clients } = this.server;
     gate.postponed = this.kind === null ? 0 : this.kind === 'all' ? PAUSE_ALL : Flag.WRITE | Flag.MAY_REPLICATE;
     clients.after(() => {
-      keyspace.deletesExpired = this.kind === null;
+      keyspace.standsStill = this.kind !== null;
       if (this.kind === null) clients.waiting.resumePostponed();
     });
   }

@@ -96,6 +96,8 @@ export class Tracking implements TrackingFace {
     client.tracking = null;
     client.flags &= ~SessionFlag.TRACKING;
     this.trackers.delete(client);
+    // Nobody is left to be told.
+    if (client.isClosed && this.trackers.size === 0) this.table.clear();
     this.setHooks();
   }
 
