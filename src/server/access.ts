@@ -250,7 +250,7 @@ export class Access implements AccessControl {
     return this.users.lines.map((line) =>
       line
         .split(' ')
-        .map((word) => (/["']/.test(word) ? quoteWord(word) : word))
+        .map((word) => (word === '' || /["']/.test(word) ? quoteWord(word) : word))
         .join(' '),
     );
   }
