@@ -1,5 +1,5 @@
 /**
- * Sorted sets: members taken from an end, and random ones.
+ * Sorted sets: members taken from an end, at once or as soon as there are any, and random ones.
  *
  * Hot: ZPOPMIN and ZPOPMAX make no JS object per call.
  */

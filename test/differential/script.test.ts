@@ -42,6 +42,7 @@ describe('a script', () => {
       == second
       let id: CLIENT ID
       raw 2: "PING\\r\\n" "PING\\r\\n"
+      waiting: 2
       closed:
     `);
     expect(script.serverArgs).toEqual(['--hz', '10']);
@@ -51,7 +52,7 @@ describe('a script', () => {
       [[3], 'b', { sorted: true, near: 2 }],
     ]);
     expect(first!.steps[1]!.expect).toEqual({ 3: readReply('~["a"]') });
-    expect(second!.steps.map(({ action }) => action.kind)).toEqual(['command', 'raw', 'closed']);
+    expect(second!.steps.map(({ action }) => action.kind)).toEqual(['command', 'raw', 'waiting', 'closed']);
     expect(second!.steps[0]!.mode).toEqual({ let: 'id' });
   });
   it('repeats what stands in loops', () => {
