@@ -28,6 +28,8 @@ const KEYS_PER_STEP = 16;
 /** What a snapshot holds back, as a part of the limit, beyond which commands that need room wait for its worker. */
 const HELD_BACK_PART = 1 / 4;
 const WAIT_MS = 0.1;
+/** However long eviction may take: a worker that has ended is only noticed between turns. */
+const WAITS_MAX = 50;
 
 export class Eviction implements MemoryGuard {
   evictedKeys = 0;
@@ -152,11 +154,13 @@ export class Eviction implements MemoryGuard {
   }
 
   private evict(endMs: number): Outcome {
-    const { server, victims, arena } = this;
+    const { server, victims } = this;
     const { keyspace, clock } = server;
     const { discarded } = keyspace;
     const samples = server.config.values['maxmemory-samples'];
-    for (let keys = 0; this.isOver; ) {
+    let keys = 0;
+    let waits = 0;
+    while (this.isOver) {
       if (discarded.free(FREED_PER_STEP) === 0) {
         // A table that waited for a snapshot may have become one that can be freed.
         this.measure();
@@ -166,7 +170,7 @@ export class Eviction implements MemoryGuard {
         this.delete(entry);
         if (++keys % KEYS_PER_STEP !== 0) continue;
       }
-      while (arena.bytesDeferred > this.limit * HELD_BACK_PART && clock.monotonic() < endMs) this.waitForSnapshot();
+      for (; waits < WAITS_MAX && this.isHeldBack && clock.monotonic() < endMs; waits++) this.waitForSnapshot();
       if (this.isOver && clock.monotonic() >= endMs) return 'running';
     }
     return 'ok';
@@ -181,6 +185,10 @@ export class Eviction implements MemoryGuard {
     db.deleteEntry(entry, lazily);
     server.latency.end('eviction-del', begin);
     this.evictedKeys++;
+  }
+
+  private get isHeldBack(): boolean {
+    return this.arena.bytesDeferred > this.limit * HELD_BACK_PART;
   }
 
   private waitForSnapshot(): void {
