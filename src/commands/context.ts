@@ -65,6 +65,8 @@ export interface Context {
    * `del`) when the value is empty now (streams stay). Returns whether the key was deleted.
    */
   commit(a: Args, i: number, value: Value): boolean;
+  /** As `commit` when all elements are to go: none was taken out, so however many there are, it does not take long. */
+  commitEmpty(a: Args, i: number, value: Value): void;
 
   // --- effects ---------------------------------------------------------------------------------------------------------
 

@@ -78,9 +78,10 @@ function popRange(c: Context, a: Args, key: number, list: List, head: boolean, c
     list.next(c.s1);
     c.out.bulkSlice(c.s1);
   }
-  list.removeRange(head ? 0 : length - n, n);
+  if (n < length) list.removeRange(head ? 0 : length - n, n);
   c.changed(a, key, 'l', head ? 'lpop' : 'rpop', n);
-  c.commit(a, key, list);
+  if (n < length) c.commit(a, key, list);
+  else c.commitEmpty(a, key, list);
   return n;
 }
 

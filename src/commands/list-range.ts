@@ -135,7 +135,12 @@ export function ltrim(c: Context, a: Args): void {
   const { length } = list;
   if (start < 0) start = Math.max(0, start + length);
   if (stop < 0) stop += length;
-  const removed = start > stop || start >= length ? list.removeRange(0, length) : list.trim(start, stop);
+  if (start > stop || start >= length) {
+    c.changed(a, 1, 'l', 'ltrim', length);
+    c.commitEmpty(a, 1, list);
+    return c.out.ok();
+  }
+  const removed = list.trim(start, stop);
   list.settle();
   c.changed(a, 1, 'l', 'ltrim', removed);
   c.commit(a, 1, list);

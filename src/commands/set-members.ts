@@ -138,8 +138,7 @@ function popMany(c: Context, a: Args, count: number): void {
     for (let more = set.first(s1); more; more = set.next(s1)) out.bulkSlice(s1);
     c.rewrite(c.keyspace.lazyfree.serverDel ? 'UNLINK' : 'DEL', a.bytes(1));
     c.changed(a, 1, 's', 'spop', length);
-    c.db.deleteEntry(set.entry);
-    c.notify('g', 'del', c.db, a.bytes(1));
+    c.commitEmpty(a, 1, set);
     return;
   }
   out.set(count);

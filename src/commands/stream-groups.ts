@@ -108,7 +108,7 @@ export function xgroupDestroy(c: Context, a: Args): void {
   if (stream === null) throw NO_KEY;
   const group = stream.findGroup(a.buf, a.off[3]!, a.len[3]!);
   if (group === 0) return c.out.int(0);
-  stream.removeGroup(group);
+  c.keyspace.freeBlocks(stream.removeGroup(group));
   c.commit(a, 2, stream);
   c.out.int(1);
   groupChanged(c, a, 'xgroup-destroy');

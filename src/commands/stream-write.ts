@@ -187,12 +187,20 @@ export function xadd(c: Context, a: Args): void {
   }
 }
 
+/** Takes the oldest entries away; returns how many. */
+function trimStream(c: Context, stream: Stream, trim: Trim): number {
+  if (!stream.trimsAll(trim)) return stream.trim(trim);
+  const { length } = stream;
+  c.keyspace.freeBlocks(stream.takeEntries());
+  return length;
+}
+
 export function xtrim(c: Context, a: Args): void {
   const { out } = c;
   const args = parseAddOrTrim(c, a, false);
   const stream = c.streamToWrite(a, 1, false);
   if (stream === null) return out.int(0);
-  const trimmed = stream.trim(args.trim);
+  const trimmed = trimStream(c, stream, args.trim);
   c.commit(a, 1, stream);
   out.int(trimmed);
   if (trimmed === 0) return;

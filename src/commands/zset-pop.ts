@@ -16,14 +16,18 @@ import { timeoutOfSeconds, waitForKeys } from './waiting.js';
 /** Takes `count` members out of key argument i and replies with each and its score; `count` <= length. */
 function popEach(c: Context, a: Args, i: number, zset: ZSet, highest: boolean, count: number, nested: boolean): void {
   const { out, s1 } = c;
+  const all = count > 1 && count === zset.length;
+  if (all) zset.seekRank(highest ? count - 1 : 0, s1);
   for (let left = count; left > 0; left--) {
-    zset.pop(highest, s1);
+    if (!all) zset.pop(highest, s1);
     if (nested) out.array(2);
     out.bulkSlice(s1);
     out.double(zset.memberScore);
+    if (all && left > 1) highest ? zset.prev(s1) : zset.next(s1);
   }
   c.changed(a, i, 'z', highest ? 'zpopmax' : 'zpopmin', count);
-  c.commit(a, i, zset);
+  if (all) c.commitEmpty(a, i, zset);
+  else c.commit(a, i, zset);
 }
 
 function pop(c: Context, a: Args, highest: boolean): void {

@@ -272,9 +272,11 @@ export function zremrangebylex(c: Context, a: Args): void {
 function removeRange(c: Context, a: Args, zset: ZSet | null, event: string): void {
   const removed = zset?.rangeCount ?? 0;
   if (zset !== null && removed > 0) {
-    zset.removeRange(zset.rangeStart, removed);
+    const all = removed === zset.length;
+    if (!all) zset.removeRange(zset.rangeStart, removed);
     c.changed(a, 1, 'z', event, removed);
-    c.commit(a, 1, zset);
+    if (all) c.commitEmpty(a, 1, zset);
+    else c.commit(a, 1, zset);
   }
   c.out.int(removed);
 }

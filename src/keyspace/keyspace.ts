@@ -310,6 +310,16 @@ export class Keyspace {
     else this.discarded.add(this.newHandle(type).open(encoding, root).dismantle(), 1);
   }
 
+  /** Frees blocks that were a part of a value; if they are many, in slices. */
+  freeBlocks(blocks: Generator<number>): void {
+    for (let freed = 0; freed < FREED_AT_ONCE_MAX; freed++) {
+      const next = blocks.next();
+      if (next.done === true) return;
+      this.arena.free(next.value);
+    }
+    this.discarded.add(blocks, 1);
+  }
+
   private newHandle(type: ItemType): Value {
     const { arena, limits } = this;
     if (type === ItemType.LIST) return new List(arena, limits);
@@ -401,25 +411,18 @@ export class Keyspace {
   }
 
   /** All blocks of a table that nobody uses any more: its values', its entries and its own. See Value.dismantle. */
-  private *dismantleTable(table: Table): Generator<number> {
+  private dismantleTable(table: Table): Generator<number> {
     const { arena } = this;
-    // Values first: their roots stand in the entries.
-    for (let position = 0; position < POSITION_END; ) {
-      const entries: number[] = [];
-      position = table.segmentFrom(position, entries);
-      for (const entry of entries) {
-        const meta = itemMeta(arena, entry);
-        if (!hasRoot(meta)) continue;
-        const encoding = ((meta >>> 3) & 7) as Encoding;
-        const root = itemRoot(arena, entry);
-        if (isOneBlock(encoding)) yield root;
-        else
-          yield* this.newHandle((meta & 7) as ItemType)
-            .open(encoding, root)
-            .dismantle();
-      }
-    }
-    yield* table.dismantle();
+    return table.dismantle((entry) => {
+      const meta = itemMeta(arena, entry);
+      if (!hasRoot(meta)) return null;
+      const encoding = ((meta >>> 3) & 7) as Encoding;
+      const root = itemRoot(arena, entry);
+      if (isOneBlock(encoding)) return [root];
+      return this.newHandle((meta & 7) as ItemType)
+        .open(encoding, root)
+        .dismantle();
+    });
   }
 
   // --- audit -----------------------------------------------------------------------------------------------------------

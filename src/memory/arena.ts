@@ -127,6 +127,8 @@ export class Arena {
 
   /** Head of the list of spans with room, by class; -1 = none. */
   private readonly partial = new Int32Array(CLASS_COUNT).fill(-1);
+  /** The span that was kept last when it became empty, by class; -1 = none. No other one is empty. */
+  private readonly kept = new Int32Array(CLASS_COUNT).fill(-1);
   private readonly segmentPagesUsed: number[] = [];
   private freeRuns = new Map<number, Set<number>>(); // pages of the run -> first pages
   private freeRunSizes: number[] = []; // sorted keys of freeRuns
@@ -234,11 +236,15 @@ export class Arena {
     this.spanFree[span] = address;
     const used = --this.spanUsed[span]!;
     if (full) this.link(span, cls);
-    // The last span with room is kept: a single block allocated and freed in turn must not make a span each time.
-    if (used === 0 && (this.spanNext[span]! >= 0 || this.spanPrev[span]! >= 0)) {
-      this.unlink(span, cls);
-      this.freeSpan(span);
+    if (used > 0) return;
+    if (this.spanNext[span]! < 0 && this.spanPrev[span]! < 0) {
+      // The last span with room is kept: a single block allocated and freed in turn must not make a span each time.
+      this.kept[cls] = span;
+      return;
     }
+    if (this.kept[cls] === span) this.kept[cls] = -1;
+    this.unlink(span, cls);
+    this.freeSpan(span);
   }
 
   /** Gives everything back that can be: empty spans, and segments in which nothing lies, the reserve included. */
@@ -256,14 +262,12 @@ export class Arena {
   /** Gives back the empty spans that were kept for reuse, and with them segments in which nothing else lies. */
   trim(): void {
     for (let cls = 0; cls < CLASS_COUNT; cls++) {
-      for (let span = this.partial[cls]!; span >= 0; ) {
-        const next = this.spanNext[span]!;
-        if (this.spanUsed[span] === 0) {
-          this.unlink(span, cls);
-          this.freeSpan(span);
-        }
-        span = next;
-      }
+      const span = this.kept[cls]!;
+      this.kept[cls] = -1;
+      // It may be in use again.
+      if (span < 0 || this.spanUsed[span] !== 0) continue;
+      this.unlink(span, cls);
+      this.freeSpan(span);
     }
   }
 

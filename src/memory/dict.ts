@@ -659,8 +659,9 @@ export class Dict {
   /**
    * Yields every block of a dict that nobody uses any more, its items included, each after all that is read from it: so
    * the caller may free them as they come, in slices.
+   * @param inside the blocks that an item holds, or null; they come before it
    */
-  *dismantle(): Generator<number> {
+  *dismantle(inside: ((item: number) => Iterable<number> | null) | null = null): Generator<number> {
     const { arena, root } = this;
     const depth = arena.getWord(root, 1);
     for (let index = 0; index < 1 << depth; ) {
@@ -669,7 +670,10 @@ export class Dict {
       const slots = arena.getWord(segment, 1);
       for (let slot = 0; slot < slots; slot++) {
         const item = arena.getWord(segment, HEADER_WORDS + slot * 2 + 1);
-        if (item !== 0) yield item;
+        if (item === 0) continue;
+        const blocks = inside === null ? null : inside(item);
+        if (blocks !== null) yield* blocks;
+        yield item;
       }
       yield segment;
     }

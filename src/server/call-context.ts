@@ -136,10 +136,15 @@ export class CallContext implements Context {
     }
     db.storeValue(value.entry, value);
     if (!value.isEmpty) return false;
+    this.commitEmpty(a, i, value);
+    return true;
+  }
+
+  commitEmpty(a: Args, i: number, value: Value): void {
+    const { db } = this;
     db.deleteEntry(value.entry);
     value.entry = 0;
     if (this.events !== null) this.events('g', 'del', db.index, a.bytes(i));
-    return true;
   }
 
   // --- effects -----------------------------------------------------------------------------------------------------------

@@ -297,7 +297,7 @@ describe('StreamGroup', () => {
         expect(told!.pending.map(([at, of]) => [at, of])).toEqual(inOrder.map(([ms, of]) => [`${ms}-0`, of]));
         expect(told!.consumers.map(({ name }) => name)).toEqual([...consumers].sort());
         audit(arena, stream);
-        stream.removeGroup(stream.firstGroup());
+        for (const block of stream.removeGroup(stream.firstGroup())) arena.free(block);
         audit(arena, stream);
       }),
       { numRuns: 100 },

@@ -304,6 +304,25 @@ export class Stream extends Value {
     return deleted;
   }
 
+  /** Whether `trim` would take every entry. */
+  trimsAll(trim: Trim): boolean {
+    if (trim.limit > 0 && trim.limit < this.length) return false;
+    if (trim.by === 'maxlen') return trim.maxlen === 0;
+    return this.edge(true, this.id) && this.id.compare(trim.minid) < 0;
+  }
+
+  /** Takes every entry away at once. Returns the blocks that held them, for the caller to free. */
+  takeEntries(): Generator<number> {
+    const { arena } = this;
+    this.own();
+    const taken = new Tree(arena, new IdOrder(), false).open(this.nodes.root);
+    this.nodes.open(0);
+    this.storeNodes();
+    this.setLength(0);
+    this.settleFirst();
+    return taken.dismantle(true);
+  }
+
   /** Deletes entries of the node, at the cursor of `nodes`, one by one. */
   private trimNode(node: number, trim: Trim): number {
     const { arena, nodes, inner, id } = this;
@@ -360,13 +379,13 @@ export class Stream extends Value {
     arena.setWord(this.root, GROUPS, this.groups.root);
     return owned;
   }
-  /** Takes the group away with all that belongs to it. */
-  removeGroup(group: number): void {
+  /** Takes the group away. Returns the blocks that it consisted of, for the caller to free. */
+  removeGroup(group: number): Generator<number> {
     this.own();
     this.seekGroup(group);
     this.groups.remove();
     this.arena.setWord(this.root, GROUPS, this.groups.root);
-    releaseGroup(this.arena, group);
+    return dismantleGroup(this.arena, group);
   }
   private seekGroup(group: number): void {
     this.nameOrder.lookLike(this.arena, group);

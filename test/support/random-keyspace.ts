@@ -232,10 +232,11 @@ export function changeStream(stream: Stream, member: Buffer, random: () => numbe
   }
   if (pick < 0.65) {
     const by = random() < 0.7 ? 'maxlen' : 'minid';
-    const maxlen = Math.floor(random() * 60);
+    const maxlen = Math.max(0, Math.floor(random() * 60) - 3);
     const trim: Trim = { by, maxlen, minid: stream.firstId(id), approximate: random() < 0.3, limit: 0 };
     trim.minid.msLo += Math.floor(random() * 3);
-    stream.trim(trim);
+    if (!stream.trimsAll(trim)) stream.trim(trim);
+    else for (const block of stream.takeEntries()) arena.free(block);
     return;
   }
   const name = Buffer.from(`group:${Math.floor(random() * 3)}`);
@@ -244,7 +245,7 @@ export function changeStream(stream: Stream, member: Buffer, random: () => numbe
     address = newGroup(arena, name, 0, name.length, ID_MIN, -1n);
     stream.insertGroup(address);
   } else if (random() < 0.03) {
-    stream.removeGroup(address);
+    for (const block of stream.removeGroup(address)) arena.free(block);
     return;
   }
   changeGroup(stream, new StreamGroup(arena).open(stream, address), random);

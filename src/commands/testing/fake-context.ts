@@ -214,10 +214,15 @@ export class FakeContext implements Context {
     }
     db.storeValue(value.entry, value);
     if (!value.isEmpty) return false;
+    this.commitEmpty(a, i, value);
+    return true;
+  }
+
+  commitEmpty(a: Args, i: number, value: Value): void {
+    const { db } = this;
     db.deleteEntry(value.entry);
     value.entry = 0;
     this.event('del', db, a.bytes(i));
-    return true;
   }
 
   // --- effects -----------------------------------------------------------------------------------------------------------
