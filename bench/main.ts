@@ -13,9 +13,10 @@ import { load } from './load.js';
 import { memory } from './memory.js';
 import { type Options, type Part, readOptions } from './options.js';
 import { ratio, type Section, table } from './report.js';
+import { stalls } from './stalls.js';
 import { throughput } from './throughput.js';
 
-const RUN: Record<Part, (options: Options) => Promise<Section[]>> = { throughput, memory, bgsave, load, aof };
+const RUN: Record<Part, (options: Options) => Promise<Section[]>> = { throughput, memory, bgsave, load, aof, stalls };
 
 function machine(): Record<string, string | number> {
   return {

@@ -1,7 +1,7 @@
 /** The command line of the benchmarks. */
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['throughput', 'memory', 'bgsave', 'load', 'aof'] as const;
+export const PARTS = ['throughput', 'memory', 'bgsave', 'load', 'aof', 'stalls'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {
@@ -15,6 +15,8 @@ export interface Options {
   saveKeys: number;
   /** Keys of the memory and load parts. */
   keys: number;
+  /** Elements of the giant values of the stalls part. */
+  stallElements: number;
   quick: boolean;
 }
 
@@ -25,7 +27,8 @@ const HELP = `Usage: npm run bench -- [options]
   --rounds N         how often each is repeated, ours and redis-server in turns; the median counts (default 3)
   --pipelines LIST   for throughput (default 1,16,64)
   --keys N           for memory and load (default 1000000)
-  --save-keys N      for bgsave (default 4000000)`;
+  --save-keys N      for bgsave (default 4000000)
+  --stall-elements N for stalls (default 10000000)`;
 
 /** Null after --help. Throws on a mistake. */
 export function readOptions(argv: readonly string[]): Options | null {
@@ -39,6 +42,7 @@ export function readOptions(argv: readonly string[]): Options | null {
       pipelines: { type: 'string' },
       keys: { type: 'string' },
       'save-keys': { type: 'string' },
+      'stall-elements': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -57,6 +61,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     pipelines: (values.pipelines ?? '1,16,64').split(',').map((text) => positive(text, 1, '--pipelines')),
     keys: positive(values.keys, quick ? 200_000 : 1_000_000, '--keys'),
     saveKeys: positive(values['save-keys'], quick ? 500_000 : 4_000_000, '--save-keys'),
+    stallElements: positive(values['stall-elements'], quick ? 1_000_000 : 10_000_000, '--stall-elements'),
     quick,
   };
 }

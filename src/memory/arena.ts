@@ -110,6 +110,9 @@ export class Arena {
   readonly u32: Uint32Array[] = [];
   readonly f64: Float64Array[] = [];
 
+  /** Told of each segment's buffer that is given up. */
+  onDrop: (buffer: SharedArrayBuffer) => void = () => {};
+
   bytesUsed = 0;
   bytesUsedPeak = 0;
   /** Bytes of all segments. */
@@ -433,6 +436,7 @@ export class Arena {
 
   private dropSegment(segment: number): void {
     this.bytesReserved -= this.u8[segment]!.length;
+    this.onDrop(this.u8[segment]!.buffer as SharedArrayBuffer);
     this.u8[segment] = GONE_U8;
     this.u32[segment] = GONE_U32;
     this.f64[segment] = GONE_F64;

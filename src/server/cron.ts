@@ -83,6 +83,7 @@ export class Cron {
       const { used, clients } = server.memory();
       server.memoryPeak = Math.max(server.memoryPeak, used);
       this.garbage.look(server.keyspace.arena.bytesReserved + clients);
+      server.dropped.look();
     }
     if (this.slices === null) this.work();
   }

@@ -31,6 +31,7 @@ import type { Client } from './client.js';
 import { ClientRegistry } from './client-registry.js';
 import { Cron, Expiry } from './cron.js';
 import { Dispatcher, Gate } from './dispatch.js';
+import { DroppedSegments } from './dropped-segments.js';
 import { type EffectSink, NO_SINK } from './effects.js';
 import { EventLoopMeter } from './event-loop.js';
 import { Eviction } from './eviction.js';
@@ -90,6 +91,7 @@ export class Server {
   readonly access: Access;
   readonly persistence: Persistence;
   readonly replay: Replay;
+  readonly dropped = new DroppedSegments();
   readonly expiry: Expiry;
   readonly eventLoop = new EventLoopMeter();
   readonly slowLog = new SlowLog();
@@ -195,6 +197,7 @@ export class Server {
     this.dispatcher.sink = this.persistence.appendLog;
     this.dispatcher.changes = this.persistence.savePoints;
     this.gate.writeRefusal = () => this.persistence.writeRefusal;
+    this.keyspace.arena.onDrop = (buffer) => this.dropped.take(buffer);
     this.expiry = new Expiry(this);
     this.eviction = new Eviction(this);
     this.cron = new Cron(this);
@@ -619,6 +622,7 @@ export class Server {
     this.cron.stop();
     this.pause.stop();
     this.eviction.stop();
+    this.dropped.stop();
     this.peerLink.stop();
     this.clients.closeAll();
     await this.listener.close();

@@ -1,0 +1,48 @@
+/**
+ * Segments that the arena has dropped. The kernel takes milliseconds to take 64 MiB back, and it would do so on the main thread,
+ * within a garbage collection. So a thread shares every dropped buffer until the main thread's handles are collected, and then
+ * ends; the memory goes with it.
+ */
+import { Worker } from 'node:worker_threads';
+
+/** All that the thread does is to hold what it is sent. */
+const HOLDS =
+  "const held = []; require('node:worker_threads').parentPort.on('message', (buffer) => held.push(buffer));";
+
+export class DroppedSegments {
+  private worker: Worker | null = null;
+  private buffers: WeakRef<SharedArrayBuffer>[] = [];
+
+  take(buffer: SharedArrayBuffer): void {
+    this.worker ??= this.start();
+    this.worker.postMessage(buffer);
+    this.buffers.push(new WeakRef(buffer));
+  }
+
+  /** How many are not collected yet. */
+  get count(): number {
+    return this.buffers.length;
+  }
+
+  /** Once a second, not before a collection in the same turn: looking at a buffer keeps it until the turn's end. */
+  look(): void {
+    if (this.worker === null) return;
+    this.buffers = this.buffers.filter((buffer) => buffer.deref() !== undefined);
+    if (this.buffers.length === 0) this.stop();
+  }
+
+  private start(): Worker {
+    const worker = new Worker(HOLDS, { eval: true });
+    worker.unref();
+    worker.on('error', () => {
+      if (this.worker === worker) this.worker = null;
+    });
+    return worker;
+  }
+
+  stop(): void {
+    void this.worker?.terminate();
+    this.worker = null;
+    this.buffers = [];
+  }
+}
