@@ -104,7 +104,7 @@ for (const [seed, policy] of [
         const batch = Array.from({ length: 80 }, () => encodeCommand(load.command()));
         client.write(Buffer.concat(batch));
         for (const _ of batch) await client.nextRaw();
-        server.clients.measure();
+        server.clients.memory.measure();
         expect(server.memory().counted).toBeLessThan(LIMIT + COMMAND_MAX);
       }
       expect(server.eviction.evictedKeys).toBeGreaterThan(200);
