@@ -55,18 +55,25 @@ export interface EventOptions {
   ignored?: RegExp;
 }
 
-/** Differences, as text; at most 20. */
+export interface Heard {
+  /** As text; at most 20. */
+  differences: string[];
+  /** Number of events that both told. */
+  equal: number;
+}
+
 export async function compareEvents(
   pair: Pair,
   section: Section,
   protocol: Protocol,
   options: EventOptions = {},
-): Promise<string[]> {
+): Promise<Heard> {
   const servers = [pair.oracle, pair.ours];
   await Promise.all(servers.map(reset));
   const listeners = await Promise.all(servers.map((server) => Listener.open(server)));
   const sides = servers.map((server) => new Side(server, protocol));
-  const found: string[] = [];
+  const differences: string[] = [];
+  let equal = 0;
   try {
     for (const step of section.steps) {
       if (!step.protocols.includes(protocol)) continue;
@@ -76,15 +83,18 @@ export async function compareEvents(
       const heard = await Promise.all(listeners.map((listener) => listener.events()));
       const [oracle, ours] = heard.map((events) => events.filter((event) => !options.ignored?.test(event)));
       if (step.mode.ours || step.mode.oracle || step.expect[protocol]) continue;
-      if (oracle!.join('\n') === ours!.join('\n')) continue;
+      if (oracle!.join('\n') === ours!.join('\n')) {
+        equal += ours!.length;
+        continue;
+      }
       if (options.known?.(step.text)) continue;
-      found.push(
+      differences.push(
         `line ${step.line} [RESP${protocol}] ${step.text}\n  redis: ${oracle!.join(', ')}\n  onggi: ${ours!.join(', ')}`,
       );
-      if (found.length >= 20) break;
+      if (differences.length >= 20) break;
     }
   } finally {
     await Promise.all([...listeners, ...sides].map((each) => each.close()));
   }
-  return found;
+  return { differences, equal };
 }
