@@ -207,7 +207,7 @@ export function primaryEndpoint(): Kind<Endpoint | null, Endpoint | null> {
 // --- notify-keyspace-events ------------------------------------------------------------------------------------------------
 
 /** `A` stands for all of these: not for `m` (key misses) and `n` (new keys). */
-const ALL_CLASSES = 'g$lshzxetd';
+export const ALL_CLASSES = 'g$lshzxetd';
 
 /**
  * The flags in the order in which Redis prints them: `AKE`, `lE`. The empty string: no notifications. As in Redis,
@@ -234,7 +234,7 @@ export function eventClasses(): Kind<string, string> {
 
 function formatClasses(given: ReadonlySet<string>): string {
   const all = [...ALL_CLASSES].every((c) => given.has(c));
-  const shown = [...'g$lshzxetd'].filter((c) => given.has(c)).join('');
+  const shown = [...ALL_CLASSES].filter((c) => given.has(c)).join('');
   const others = [...'nKEm'].filter((c) => given.has(c)).join('');
   return (all ? 'A' : shown) + others;
 }

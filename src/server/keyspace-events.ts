@@ -8,10 +8,8 @@
  * are. Then the contexts' hooks are null, and an event costs one look at a field.
  */
 import type { NotifyClass } from '../commands/context.js';
+import { ALL_CLASSES } from '../config/special-kinds.js';
 import type { PubSub } from './pubsub.js';
-
-/** What `A` stands for. */
-const ALL_CLASSES = 'g$lshzxetd';
 
 export class KeyspaceEvents {
   private classes: ReadonlySet<string> = new Set();
@@ -24,7 +22,7 @@ export class KeyspaceEvents {
 
   /** @param flags the value of notify-keyspace-events */
   follow(flags: string): void {
-    this.classes = new Set(flags.replace('A', ALL_CLASSES));
+    this.classes = new Set(flags.replace('A', () => ALL_CLASSES));
     this.byKey = this.classes.has('K');
     this.byEvent = this.classes.has('E');
   }
