@@ -102,9 +102,9 @@ export function decodeScore(score: number): void {
     low = score >>> 0;
     high = Math.floor(score / 4294967296);
   } else {
-    // As a conversion to 64 bits gives it; what does not fit becomes 2^63.
+    // As a conversion to 64 bits gives it on x86: what is too large becomes 0, what is too small 2^63.
     const fits = score > -(2 ** 63) && score < 2 ** 64;
-    const bits = fits ? BigInt.asUintN(64, BigInt(Math.trunc(score))) : 1n << 63n;
+    const bits = fits ? BigInt.asUintN(64, BigInt(Math.trunc(score))) : score > 0 ? 0n : 1n << 63n;
     low = Number(bits & 0xffffffffn);
     high = Number(bits >> 32n);
   }

@@ -84,6 +84,8 @@ export function sscan(c: Context, a: Args): void {
 export function smove(c: Context, a: Args): void {
   const source = c.setToWrite(a, 1, false);
   if (source === null) {
+    // An expired target goes in any case.
+    c.db.lookup(a.buf, a.off[2]!, a.len[2]!);
     c.out.int(0);
     return;
   }

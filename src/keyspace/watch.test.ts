@@ -68,6 +68,22 @@ describe('watched keys', () => {
     expect(told).toEqual(['x']);
   });
 
+  it('that had expired already are told of what comes after they are gone at last', () => {
+    const { keyspace, watches, told, bytes, a, set } = setup();
+    set(a, 'k', 2000);
+    keyspace.setNow(3000);
+    watches.watch('x', 0, bytes('k'));
+    watches.goes(0, bytes('k'));
+    expect(told).toEqual([]);
+    // The key is there again: INCR, say.
+    set(a, 'k');
+    watches.touch(0, bytes('k'));
+    expect(told).toEqual(['x']);
+    watches.watch('y', 0, bytes('k'));
+    watches.goes(0, bytes('k'));
+    expect(told).toEqual(['x', 'y']);
+  });
+
   it('are changed by a flush when they exist, and only those of the database', () => {
     const { watches, told, bytes, a, b, set } = setup();
     set(a, 'k');

@@ -80,6 +80,17 @@ export class Watches<W> {
     }
   }
 
+  /** The key is about to be deleted for its time, or for want of memory. */
+  goes(db: number, key: Uint8Array): void {
+    const list = this.byKey.get(nameOf(db, key));
+    if (list === undefined) return;
+    for (const watch of [...list]) {
+      // Who watches a key whose time was over already has no change to see before somebody makes it again.
+      if (watch.expired) watch.expired = false;
+      else this.dirty(watch.watcher);
+    }
+  }
+
   /** Before `emptied` is flushed, or exchanged for `replacement`. */
   touchDatabase(emptied: Database, replacement: Database | null): void {
     const touched: Watch<W>[] = [];

@@ -435,7 +435,7 @@ export class Server {
       dispatcher.append(db.index, Args.of(lazily ? 'UNLINK' : 'DEL', key));
       this.turn.schedule();
     }
-    if (!this.watches.isEmpty) this.watches.touch(db.index, key);
+    if (!this.watches.isEmpty) this.watches.goes(db.index, key);
     if (context.invalidate !== null) this.tracking.changed(key, null);
     context.notify(cls, event, db, key);
   }

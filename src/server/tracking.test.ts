@@ -5,7 +5,8 @@
  *   ONGGI_SEED=5 npx vitest run --project unit src/server/tracking.test.ts
  */
 import { describe, expect, it } from 'vitest';
-import { Draw, randomCommand } from '../../test/differential/generator.js';
+import { Draw } from '../../test/differential/draw.js';
+import { randomCommand } from '../../test/differential/generator.js';
 import { type Arg, encodeCommand, RespClient } from '../../test/support/client.js';
 import { decodeReply, type Reply, show } from '../../test/support/reply.js';
 import { eventually } from '../../test/support/wait.js';

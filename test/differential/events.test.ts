@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quote } from '../support/reply.js';
 import { startOnggi, startOracle } from '../support/server.js';
+import { Draw } from './draw.js';
 import { compareEvents, type EventOptions } from './events.js';
-import { Draw, randomCommand } from './generator.js';
+import { randomCommand } from './generator.js';
 import type { Pair } from './play.js';
 import { parseScript, type Section, type Step } from './script.js';
 

@@ -1,7 +1,8 @@
 /** A short random run; `npm run diff` makes long ones. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Server, startOnggi, startOracle } from '../support/server.js';
-import { Draw, randomCommand } from './generator.js';
+import { Draw } from './draw.js';
+import { randomCommand } from './generator.js';
 import { randomRun } from './random-run.js';
 import { shrink } from './shrink.js';
 

@@ -1,8 +1,9 @@
 /** DUMP payloads, damaged, are RESTOREd; what is taken is used. */
+
+import { drawPayloads, sealPayload } from '../support/corpus.js';
 import type { Random } from '../support/random.js';
 import { Random as Source } from '../support/random.js';
 import { TestServer, type Wire } from '../support/test-server.js';
-import { drawPayloads, sealPayload } from './corpus.js';
 import { applyEdits, drawEdits, type Edit } from './mutate.js';
 import type { Input, Outcome, Target } from './target.js';
 import { KEY, ValueCheck } from './value-check.js';

@@ -1,7 +1,8 @@
 /** RDB files, damaged, are loaded as a server does at its start. */
+
+import { drawFiles } from '../support/corpus.js';
 import { Random } from '../support/random.js';
 import { sumOf } from '../support/small-file.js';
-import { drawFiles } from './corpus.js';
 import { FileLoading } from './file-loading.js';
 import { applyEdits, drawEdits, type Edit } from './mutate.js';
 import type { Input, Outcome, Target } from './target.js';

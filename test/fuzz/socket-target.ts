@@ -4,10 +4,13 @@
  */
 import { RequestParser } from '../../src/formats/resp/request.js';
 import { Server } from '../../src/server/server.js';
-import { Draw, EDGE_VALUES, randomCommand } from '../differential/generator.js';
+import { Draw } from '../differential/draw.js';
+import { randomCommand } from '../differential/generator.js';
+import { EDGE_VALUES } from '../differential/random-arguments.js';
 import { encodeCommand } from '../support/client.js';
 import type { Random } from '../support/random.js';
-import { decodeAll, TestServer, type Wire } from '../support/test-server.js';
+import { decodeAll } from '../support/reply.js';
+import { TestServer, type Wire } from '../support/test-server.js';
 import { applyEdits, drawEdits } from './mutate.js';
 import type { Input, Outcome, Target } from './target.js';
 

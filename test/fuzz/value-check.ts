@@ -5,8 +5,8 @@
 
 import { encodeCommand } from '../support/client.js';
 import type { Random } from '../support/random.js';
-import { type Reply, show } from '../support/reply.js';
-import { decodeAll, type Wire } from '../support/test-server.js';
+import { decodeAll, type Reply, show } from '../support/reply.js';
+import type { Wire } from '../support/test-server.js';
 
 type Command = (string | Uint8Array)[];
 

@@ -89,6 +89,18 @@ export function decodeReply(buf: Buffer, off = 0): Reply {
   return decode(buf, cursor);
 }
 
+/** The replies that `bytes` are; throws when they are none, or not whole. */
+export function decodeAll(bytes: Buffer): Reply[] {
+  const replies: Reply[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = replyEnd(bytes, at);
+    if (end < 0) throw new Error(`the last reply is not whole: ${bytes.toString('latin1', at, at + 80)}`);
+    replies.push(decodeReply(bytes, at));
+    at = end;
+  }
+  return replies;
+}
+
 function decode(buf: Buffer, cursor: { at: number }): Reply {
   const mark = String.fromCharCode(buf[cursor.at]!) as Mark;
   const end = lineEnd(buf, cursor.at);

@@ -9,7 +9,7 @@ import type { Connection, ConnectionEvents } from '../../src/net/connection.js';
 import { Logger } from '../../src/server/log.js';
 import { Server } from '../../src/server/server.js';
 import { encodeCommand } from './client.js';
-import { decodeReply, type Reply, replyEnd } from './reply.js';
+import { decodeAll, type Reply } from './reply.js';
 
 export interface TestServerOptions {
   /** Directives of redis.conf. */
@@ -176,16 +176,4 @@ export class Wire implements Connection {
   leave(): void {
     this.events.ended(null);
   }
-}
-
-/** The replies that `bytes` are; throws when they are none, or not whole. */
-export function decodeAll(bytes: Buffer): Reply[] {
-  const replies: Reply[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = replyEnd(bytes, at);
-    if (end < 0) throw new Error(`the last reply is not whole: ${bytes.toString('latin1', at, at + 80)}`);
-    replies.push(decodeReply(bytes, at));
-    at = end;
-  }
-  return replies;
 }
