@@ -10,9 +10,8 @@ const LEN_AND_IDX = new CommandError('ERR If you want both the length and indexe
 const TOO_MUCH = new CommandError('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
 const EMPTY = new Uint8Array(0);
 
-/** A view of the string at key argument i, empty for a missing key. */
-function text(c: Context, a: Args, i: number): Uint8Array {
-  const entry = c.read(a, i);
+/** A view of the entry's string, empty for none. */
+function text(c: Context, entry: number): Uint8Array {
   if (entry === 0) return EMPTY;
   const { arena } = c.keyspace;
   if (itemType(arena, entry) !== ItemType.STRING) throw NOT_STRINGS;
@@ -61,8 +60,11 @@ function table(x: Uint8Array, y: Uint8Array): Uint32Array {
 }
 
 export function lcs(c: Context, a: Args): void {
-  const x = text(c, a, 1);
-  const y = text(c, a, 2);
+  // Both are looked for, whatever the first one is: that counts, and may be told.
+  const first = c.read(a, 1);
+  const second = c.read(a, 2);
+  const x = text(c, first);
+  const y = text(c, second);
   const options = parseOptions(a);
   if ((x.length + 1) * (y.length + 1) * 4 > c.keyspace.limits.protoMaxBulkLen) throw TOO_MUCH;
   const lengths = table(x, y);

@@ -33,11 +33,22 @@ export function replyDifference(a: Reply, b: Reply, { args, mode }: RandomComman
     return null;
   if (mode.encoding && a.bytes && b.bytes && ENCODINGS_72[a.bytes.toString()] === b.bytes.toString()) return null;
   if (mode.groups && a.items !== null && b.items !== null) return groupsDifference(a, b, played);
+  if (name.startsWith('SORT') && args.some((arg) => arg.toString('latin1').toUpperCase() === 'ALPHA')) {
+    // Texts are the same to strcoll when they are up to their first zero, and the same come in any order.
+    return difference(upToZero(a), upToZero(b), mode);
+  }
   if (mode.scanned && a.items?.length === 2 && b.items?.length === 2) {
     const nested = { ...mode, [mode.scanned]: true };
     return difference(a.items[0]!, b.items[0]!, {}) ?? difference(a.items[1]!, b.items[1]!, nested);
   }
   return difference(a, b, mode);
+}
+
+function upToZero(reply: Reply): Reply {
+  const { bytes, items } = reply;
+  const zero = bytes?.indexOf(0) ?? -1;
+  if (zero >= 0) return { ...reply, bytes: bytes!.subarray(0, zero) };
+  return items === null ? reply : { ...reply, items: items.map(upToZero) };
 }
 
 /** XINFO GROUPS. 7.2 makes a consumer also where 7.0 found nothing for it, so ours may have more of them. */
