@@ -13,6 +13,7 @@ import { compareEvents, type EventOptions } from './events.js';
 import { randomCommand } from './generator.js';
 import type { Pair } from './play.js';
 import { parseScript, type Section, type Step } from './script.js';
+import { looksUpByHash } from './windows.js';
 
 const folder = join(import.meta.dirname, 'scripts');
 /** Scripts in which clients close each other, or that are about no keys. */
@@ -67,7 +68,9 @@ const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
 function randomSection(r: Draw, commands: number): Section {
   const steps: Step[] = [];
   for (let i = 0, open = 0; i < commands; i++) {
-    const { args } = open > 5 ? { args: [Buffer.from('EXEC')] } : randomCommand(r);
+    let command = open > 5 ? { args: [Buffer.from('EXEC')], mode: {} } : randomCommand(r);
+    while (looksUpByHash(command)) command = randomCommand(r);
+    const { args } = command;
     const name = args[0]!.toString();
     open = name === 'MULTI' || (open > 0 && name !== 'EXEC' && name !== 'DISCARD') ? open + 1 : 0;
     const text = args.map(quote).join(' ');

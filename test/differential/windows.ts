@@ -69,7 +69,8 @@ function drawPipeline(r: Draw, kind: WindowKind, count: number, aof: boolean): R
     else if (r.chance(aof ? 0.2 : 0.1)) add(aof && r.chance(75) ? LOADAOF : RELOAD);
     else if (r.chance(0.5)) add(randomOf(SESSION_ROWS, r));
     else if (kind === 'boundary' && r.chance(8)) {
-      for (let left = 1 + r.below(3); left > 0; left--) add(randomOf(BOUNDARY_ROWS, r));
+      // One at a time: the next one would meet the key before its time is over here, and behind it there.
+      add(randomOf(BOUNDARY_ROWS, r));
       add(SLEEP);
     } else add(kind === 'boundary' ? passiveCommand(r) : randomCommand(r));
   }
@@ -108,6 +109,13 @@ function drawCommander(r: Draw, concerned: boolean): RandomCommand {
   if (concerned) return randomOf(r.single ? AT_ONCE_ROWS : COMMANDER_ROWS, r);
   for (;;) {
     const command = randomCommand(r);
-    if (r.single || !/^(MULTI|SWAPDB)$/.test(command.args[0]!.toString())) return command;
+    if (!r.single && /^(MULTI|SWAPDB)$/.test(command.args[0]!.toString())) continue;
+    if (!looksUpByHash(command)) return command;
   }
+}
+
+/** SORT with patterns: over a set it looks keys up, and tells of those that are missing, in the order of a hash table. */
+export function looksUpByHash({ args }: RandomCommand): boolean {
+  const words = args.map((arg) => arg.toString('latin1').toUpperCase());
+  return words[0]!.startsWith('SORT') && (words.includes('BY') || words.includes('GET'));
 }
