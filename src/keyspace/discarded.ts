@@ -6,6 +6,8 @@
  *
  * A table that a running snapshot still walks waits aside until the walk is over: its memory cannot be had before.
  *
+ * What the arena has held back for a snapshot that is over is freed here as well.
+ *
  * Invariants:
  *   1. A block of what lies here is reached from nowhere else.
  *   2. What is freed goes through `arena.free`, so blocks that the snapshot's worker may still read wait there.
@@ -64,7 +66,7 @@ export class Discarded {
   /** Frees up to `blocksMax` blocks; returns how many it found to free. */
   free(blocksMax: number): number {
     if (this.waiting.length > 0) this.takeWaiting();
-    let freed = 0;
+    let freed = this.arena.releaseEnded(blocksMax);
     while (freed < blocksMax && this.head < this.queue.length) {
       const { blocks, objects } = this.queue[this.head]!;
       let next = blocks.next();
@@ -83,7 +85,7 @@ export class Discarded {
 
   /** Once nothing is left that can be freed, empty spans go back. Returns whether that is so. */
   settle(): boolean {
-    if (this.head < this.queue.length) return false;
+    if (this.head < this.queue.length || this.arena.releasesEnded) return false;
     if (this.untrimmed) {
       this.untrimmed = false;
       this.arena.trim();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Encoding } from '../memory/item.js';
+import { Encoding, itemHasSlot } from '../memory/item.js';
 import { type Database, Keyspace } from './keyspace.js';
 import { Lfu } from './lfu.js';
 import { Victims } from './victims.js';
@@ -119,6 +119,43 @@ describe('victims', () => {
         });
       }
     }
+
+    it(`keys with an expiry are found after any changes, and only they (seed ${seed})`, () => {
+      const random = rng(seed + 100);
+      const made = make('volatile-random', seed, 3);
+      const { keyspace } = made;
+      const { arena } = keyspace;
+      const below = (n: number): number => Math.floor(random() * n);
+      for (let step = 0; step < 20_000; step++) {
+        const db = keyspace.databases[below(3)]!;
+        const name = `k${below(2000)}`;
+        const key = Buffer.from(name);
+        const entry = db.find(key, 0, key.length);
+        const target = keyspace.databases[below(3)]!;
+        const other = Buffer.from(`k${below(2000)}`);
+        const at = random() < 0.5 ? START + 1_000_000 + step : Number.NaN;
+        const what = below(step % 4000 < 3000 ? 7 : 3);
+        if (entry === 0) put(db, name, at);
+        else if (what < 2) db.deleteEntry(entry);
+        else if (what === 2) db.setExpire(entry, at);
+        else if (what === 3) put(db, name, at);
+        else if (target.find(other, 0, other.length) !== 0) continue;
+        else if (what === 4) db.moveEntry(entry, target, other, 0, other.length);
+        else db.copyEntry(entry, target, other, 0, other.length);
+        if (step % 5000 === 4000) keyspace.swap(keyspace.databases[0]!, keyspace.databases[1]!);
+        if (step % 7000 === 6000) keyspace.flush(db, true);
+      }
+      let expiring = 0;
+      for (const db of keyspace.databases) {
+        db.forEach((entry) => {
+          if (itemHasSlot(arena, entry)) expiring++;
+        });
+      }
+      const { size } = keyspace;
+      expect(expiring).toBeGreaterThan(100);
+      expect(evict(made, size, 5).length).toBe(expiring);
+      expect(keyspace.size).toBe(size - expiring);
+    });
 
     it(`allkeys-random takes keys of every database until none is left (seed ${seed})`, () => {
       const made = make('allkeys-random', seed, 3);

@@ -62,14 +62,9 @@ export class Victims {
     if (this.measure === 'none') return 0;
     if (this.measure === 'random') return this.anyEntry();
     for (;;) {
-      let keys = 0;
-      for (const db of this.keyspace.databases) {
-        const candidates = this.onlyExpiring ? db.expires : db.size;
-        if (candidates === 0) continue;
-        keys += candidates;
-        this.look(db, samples);
-      }
-      if (keys === 0) return 0;
+      let found = 0;
+      for (const db of this.keyspace.databases) found += this.look(db, samples);
+      if (found === 0) return 0;
       while (this.count > 0) {
         const entry = this.take();
         if (entry !== 0) return entry;
@@ -96,13 +91,15 @@ export class Victims {
 
   // --- pool --------------------------------------------------------------------------------------------------------------
 
-  private look(db: Database, samples: number): void {
+  /** Looks at some keys of the database; returns at how many. */
+  private look(db: Database, samples: number): number {
     const { table } = db;
     const { sampled, random } = this;
     const found = this.onlyExpiring
       ? table.sampleExpiring(samples, random, sampled)
       : table.sampleEntries(samples, random, sampled);
     for (let i = 0; i < found; i++) this.put(db, sampled[i * 2]!, sampled[i * 2 + 1]!);
+    return found;
   }
 
   /** The higher, the better a victim. */

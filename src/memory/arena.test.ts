@@ -105,4 +105,27 @@ describe('Arena', () => {
     arena.endCapture();
     expect(arena.own(copy)).toBe(copy);
   });
+
+  it('frees what waited for a snapshot in slices when it ends with much, and all of it before the next', () => {
+    const arena = new Arena();
+    const blocks = Array.from({ length: 10_000 }, () => arena.alloc(64));
+    const progress = { handed: () => 1, acked: () => 0 };
+    const waiting = (): number => arena.bytesDeferred / 64;
+    arena.beginCapture(progress);
+    for (const block of blocks) arena.free(block);
+    expect(waiting()).toBe(10_000);
+    expect(arena.releaseEnded(100)).toBe(0);
+    arena.endCapture();
+    expect(waiting()).toBeGreaterThan(5000);
+    expect(arena.releasesEnded).toBe(true);
+    const before = waiting();
+    expect(arena.releaseEnded(100)).toBe(100);
+    expect(waiting()).toBe(before - 100);
+    arena.beginCapture(progress);
+    expect(waiting()).toBe(0);
+    expect(arena.allocated()).toEqual([]);
+    arena.endCapture();
+    expect(arena.releasesEnded).toBe(false);
+    expect(arena.bytesUsed).toBe(0);
+  });
 });

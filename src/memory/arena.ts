@@ -38,6 +38,8 @@ const PAGE_BYTES = 8192;
 const PAGE_SHIFT = 10; // units per page, log2
 const PAGES_PER_SEGMENT = SEGMENT_BYTES / PAGE_BYTES;
 const SEGMENTS_MAX = 512;
+/** Blocks freed at the end of a capture without a pause. */
+const RELEASED_AT_ONCE_MAX = 4096;
 /** Larger blocks take whole pages. */
 const SMALL_MAX = 32768;
 /** The class number of a span that holds one large block. */
@@ -456,15 +458,31 @@ export class Arena {
   /** From here on blocks are fresh, `own` copies and `free` defers. */
   beginCapture(progress: SnapshotProgress): void {
     assert(this.progress === null, 'one capture at a time');
+    // Sequence numbers begin anew.
+    this.releaseEnded(Number.POSITIVE_INFINITY);
     this.progress = progress;
   }
 
-  /** The worker reads nothing any more: what waited is freed. */
+  /** The worker reads nothing any more: what waited is freed; if it is much, the rest by `releaseEnded`. */
   endCapture(): void {
     this.progress = null;
     this.fresh = [];
-    while (this.deferred.length > 0) this.releaseDeferred();
-    this.deferred = new DeferredQueue();
+    this.releaseEnded(RELEASED_AT_ONCE_MAX);
+  }
+
+  /** Whether blocks wait that no snapshot needs any more. */
+  get releasesEnded(): boolean {
+    return this.progress === null && this.deferred.length > 0;
+  }
+
+  /** Frees up to `max` blocks that waited for a snapshot which has ended; returns how many there were. */
+  releaseEnded(max: number): number {
+    if (this.progress !== null || this.deferred.length === 0) return 0;
+    let released = 0;
+    for (; released < max && this.deferred.length > 0; released++) this.releaseDeferred();
+    // The queue may have grown large.
+    if (this.deferred.length === 0) this.deferred = new DeferredQueue();
+    return released;
   }
 
   /** Frees what waited for entries that the worker has acknowledged. */

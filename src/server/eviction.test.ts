@@ -48,6 +48,17 @@ function isBelow(live: LiveServer): boolean {
 }
 
 describe('eviction', () => {
+  it('warns of a limit that may be a mistake', async () => {
+    for (const [limit, warns] of [
+      [1000, true],
+      [2_000_000, false],
+      [0, false],
+    ] as const) {
+      await using live = await LiveServer.start({ config: { maxmemory: limit } });
+      expect(live.lines.some((line) => line.includes('maxmemory value that is less than 1MB'))).toBe(warns);
+    }
+  });
+
   it('goes on between turns after CONFIG SET maxmemory, which warns', () =>
     withServer(async (p) => {
       await fill(p, 200, 1000);

@@ -65,6 +65,14 @@ export class Eviction implements MemoryGuard {
     this.measure();
   }
 
+  /** At the start: a limit that may be a mistake. */
+  announce(): void {
+    if (this.limit === 0 || this.limit >= 1024 * 1024) return;
+    this.server.log.warning(
+      `WARNING: You specified a maxmemory value that is less than 1MB (current value is ${this.limit} bytes). Are you sure this is what you really want?`,
+    );
+  }
+
   /** CONFIG SET maxmemory: what is too much now goes between the next turns. */
   limitChanged(): void {
     if (this.limit === 0) return;

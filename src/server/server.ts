@@ -261,6 +261,7 @@ export class Server {
     gate.loading = !this.inMemory;
     await this.listen();
     announceListening(log, config, this.port);
+    this.eviction.announce();
     this.onListening();
     this.cron.start();
     log.role = 'M';
