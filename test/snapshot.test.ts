@@ -31,7 +31,7 @@ function request(): SnapshotRequest {
     path: join(dir, 'dump.rdb'),
     tempPath: join(dir, 'temp-1.rdb'),
     format: 'rdb',
-    rdb: { version: 11, compression: true, checksum: true },
+    rdb: { version: 12, compression: true, checksum: true },
     info: { ctimeSeconds: 1e8, usedMemory: 1, aofBase: false },
     libraries: [],
     moduleAux: [],

@@ -29,6 +29,7 @@ const KNOWN_SECTIONS: Readonly<Record<string, string>> = {
   'clients that wait for keys': 'who is served while clients are paused waits on',
   'the first key with elements, as if the command came now': 'who is served executes the command anew',
   'another of its keys is no list by now': 'the same',
+  'a list in place of something else': 'ours serves who waits, where Redis lets them wait on',
 };
 
 /** 7.2 makes a consumer also where nothing is found for it. */
