@@ -179,10 +179,14 @@ export class RdbReader {
       target.emptyKey(key);
       return;
     }
-    if (!target.value(key, values.type, values.encoding, values.root)) {
-      target.free(values.type, values.encoding, values.root);
-      this.duplicate();
+    let taken = false;
+    try {
+      taken = target.value(key, values.type, values.encoding, values.root);
+    } finally {
+      // Also when the target refuses the file for another reason, a database that there is not.
+      if (!taken) target.free(values.type, values.encoding, values.root);
     }
+    if (!taken) this.duplicate();
   }
 
   private duplicate(): never {
