@@ -66,7 +66,7 @@ export class Table extends Dict {
     this.expiresIn[this.foundPosition >>> PART_SHIFT]! += change;
   }
 
-  /** Some entries, as good as chance; `out` gets pairs [hash, address]. Returns how many: at least one, unless all are none. */
+  /** Some entries, as good as chance; `out` gets pairs [hash, address]. Returns how many: none only of an empty table. */
   sampleEntries(max: number, random: () => number, out: Uint32Array): number {
     if (this.count === 0) return 0;
     return this.sample(Math.floor(random() * POSITION_END), 0, POSITION_END, max, false, out);

@@ -210,6 +210,17 @@ describe('eviction', () => {
       expect(eviction.totalExceededMs).toBe(0);
     }));
 
+  it('is not exceeded any more once there is no limit', () =>
+    withServer(async (p) => {
+      const { client, live } = p;
+      await fill(p, 10, 1000);
+      await overBy(p, 1000, 'noeviction');
+      await expect(client.ask('SET', 'a', 'b')).rejects.toThrow('OOM');
+      await client.ask('CONFIG', 'SET', 'maxmemory', 0);
+      expect(live.server.eviction.currentExceededMs).toBe(0);
+      expect(live.server.eviction.totalExceededMs).toBeGreaterThan(0);
+    }));
+
   it('does not happen on a replica, which leaves it to its primary', () =>
     withServer(async (p) => {
       const { client, live } = p;

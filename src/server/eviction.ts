@@ -45,12 +45,9 @@ export class Eviction implements MemoryGuard {
   private timer: NodeJS.Immediate | null = null;
   private readonly waitCell = new Int32Array(new SharedArrayBuffer(4));
 
-  constructor(
-    private readonly server: Server,
-    random?: () => number,
-  ) {
+  constructor(private readonly server: Server) {
     this.arena = server.keyspace.arena;
-    this.victims = new Victims(server.keyspace, random);
+    this.victims = new Victims(server.keyspace);
   }
 
   // --- directives --------------------------------------------------------------------------------------------------------
@@ -62,6 +59,7 @@ export class Eviction implements MemoryGuard {
     this.victims.setPolicy(values['maxmemory-policy']);
     this.sliceMs = sliceMs(values['maxmemory-eviction-tenacity']);
     this.server.gate.memory = this.limit === 0 ? null : this;
+    if (this.limit === 0) this.noLongerExceeded();
     this.measure();
   }
 
@@ -89,8 +87,7 @@ export class Eviction implements MemoryGuard {
 
   /** Whether `makeRoom` is to be called before a command. Hot. */
   get asks(): boolean {
-    const { arena } = this;
-    return arena.bytesUsed - arena.bytesDeferred > this.room || this.exceededSinceMs !== 0;
+    return this.isOver || this.exceededSinceMs !== 0;
   }
 
   private get isOver(): boolean {
@@ -145,13 +142,14 @@ export class Eviction implements MemoryGuard {
       server.latency.end('eviction-cycle', begin);
       if (outcome === 'running') this.goOn();
     }
-    if (outcome === 'ok') {
-      this.exceededMs = this.totalExceededMs;
-      this.exceededSinceMs = 0;
-    } else if (this.exceededSinceMs === 0) {
-      this.exceededSinceMs = server.clock.monotonic();
-    }
+    if (outcome === 'ok') this.noLongerExceeded();
+    else if (this.exceededSinceMs === 0) this.exceededSinceMs = server.clock.monotonic();
     return outcome;
+  }
+
+  private noLongerExceeded(): void {
+    this.exceededMs = this.totalExceededMs;
+    this.exceededSinceMs = 0;
   }
 
   /** A replica leaves it to its primary; while data is loaded, or clients are paused, nothing goes. */
@@ -196,7 +194,7 @@ export class Eviction implements MemoryGuard {
   }
 
   private get isHeldBack(): boolean {
-    return this.arena.bytesDeferred > this.limit * HELD_BACK_PART;
+    return this.server.keyspace.capture !== null && this.arena.bytesDeferred > this.limit * HELD_BACK_PART;
   }
 
   private waitForSnapshot(): void {
