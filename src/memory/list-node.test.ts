@@ -137,7 +137,7 @@ describe('a node', () => {
         const waste = () => arena.capacity(node) - lpBytes(arena.bytesOf(node), nodeAt(arena, node));
         for (let i = 0; i < 1500; i++) {
           node = nodePush(arena, node, head, latin1('xyz'), 0, 3);
-          expect(waste()).toBeLessThanOrEqual(Math.max(17, arena.capacity(node) / 7));
+          expect(waste()).toBeLessThanOrEqual(Math.max(17, arena.capacity(node) / 4));
         }
         for (let i = 0; i < 1500; i++) {
           node = nodeDropEnd(arena, node, dropHead);

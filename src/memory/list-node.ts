@@ -36,6 +36,8 @@ import {
 const START = 2;
 const START_MAX = 65535;
 const COUNT_UNKNOWN = 65535;
+/** Larger nodes grow by more than they need at once: copying them costs more than an eighth of room. */
+const GROWS_AHEAD_FROM = 512;
 
 /** Index of the node's listpack in `arena.bytesOf(address)`. */
 export function nodeAt(arena: Arena, address: number): number {
@@ -49,14 +51,15 @@ function setStart(u8: Uint8Array, base: number, start: number): void {
   u8[base + 1] = start >>> 8;
 }
 
-/** A new node with an empty listpack and room for `bytes` of it in all. */
-export function nodeNew(arena: Arena, bytes = LP_EMPTY): number {
+/** A new node with an empty listpack and room for `bytes` of it in all, before it (`head`) or behind it. */
+export function nodeNew(arena: Arena, bytes = LP_EMPTY, head = false): number {
   const address = arena.alloc(START + Math.max(bytes, LP_EMPTY));
   const u8 = arena.bytesOf(address);
   const base = byteIndex(address);
-  setStart(u8, base, START);
-  putHeader(u8, base + START, LP_EMPTY, 0);
-  u8[base + START + LP_HEADER] = LP_END;
+  const start = head ? Math.min(arena.capacity(address) - LP_EMPTY, START_MAX) : START;
+  setStart(u8, base, start);
+  putHeader(u8, base + start, LP_EMPTY, 0);
+  u8[base + start + LP_HEADER] = LP_END;
   return address;
 }
 
@@ -296,7 +299,7 @@ function relocate(
   }
   // Whoever uses both ends gets room at both.
   const both = need > 128 && (atFront ? capacity - start - bytes : start - START) >= 16;
-  const extra = both || need > 32768 ? need >>> 3 : 0;
+  const extra = both || need > GROWS_AHEAD_FROM ? need >>> 3 : 0;
   const slant = need > 256 ? 7 : 0;
   const node = arena.alloc(START + need + extra + slant);
   const room = Arena.roundUp(START + need + extra + slant) - START - need;

@@ -52,6 +52,8 @@ const NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
 const COUNTED_NODE_BYTES = 8192;
 /** What an element's head and backlen are taken for. */
 const ELEMENT_OVERHEAD = 8;
+/** Room that a new node gets at the most. */
+const NEW_NODE_BYTES_MAX = 4096;
 /** What merging two listpacks saves. */
 const MERGE_SAVES = 7;
 
@@ -203,15 +205,18 @@ export class List extends Value {
       }
       if (!head) tree.seekEnd();
     }
-    tree.insert(this.nodeOf(node, buf, off, len), 1);
+    tree.insert(this.nodeOf(node, head, buf, off, len), 1);
     this.root = tree.root;
   }
 
-  /** A node of one element. Beside a node that is full it gets room for an eighth of that one. */
-  private nodeOf(neighbour: number, buf: Uint8Array, off: number, len: number): number {
+  /**
+   * A node of one element. Beside a node that is full it gets room for half of that one, on the side where the next elements
+   * are likely to come.
+   */
+  private nodeOf(neighbour: number, head: boolean, buf: Uint8Array, off: number, len: number): number {
     const { arena } = this;
-    const room = neighbour === 0 ? 0 : lpBytes(arena.bytesOf(neighbour), nodeAt(arena, neighbour)) >>> 3;
-    return nodePush(arena, nodeNew(arena, Math.min(room, 1024)), false, buf, off, len);
+    const room = neighbour === 0 ? 0 : lpBytes(arena.bytesOf(neighbour), nodeAt(arena, neighbour)) >>> 1;
+    return nodePush(arena, nodeNew(arena, Math.min(room, NEW_NODE_BYTES_MAX), head), head, buf, off, len);
   }
 
   /** The node at the tree's cursor is at another address or has another number of elements now. */
@@ -342,7 +347,7 @@ export class List extends Value {
       }
       if (!after) tree.next();
     }
-    tree.insert(this.nodeOf(node, buf, off, len), 1);
+    tree.insert(this.nodeOf(node, !after, buf, off, len), 1);
     this.root = tree.root;
   }
 
