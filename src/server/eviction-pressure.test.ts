@@ -30,9 +30,8 @@ class Load {
     return Math.floor(this.random() * n);
   }
 
-  private bytes(): Buffer {
-    const large = this.below(20) === 0;
-    return Buffer.alloc(this.below(large ? 20_000 : 300), 97 + this.below(26));
+  private bytes(max = this.below(20) === 0 ? 20_000 : 300): Buffer {
+    return Buffer.alloc(this.below(max), 97 + this.below(26));
   }
 
   private many(max: number, each: (i: number) => Arg[]): Arg[] {
@@ -53,9 +52,9 @@ class Load {
       case 3:
         return ['APPEND', `string:${n}`, this.bytes()];
       case 4:
-        return ['RPUSH', `list:${this.below(100)}`, ...this.many(10, () => [this.bytes()])];
+        return ['RPUSH', `list:${this.below(100)}`, ...this.many(10, () => [this.bytes(300)])];
       case 5:
-        return ['HSET', `hash:${this.below(100)}`, ...this.many(20, () => [element(), this.bytes()])];
+        return ['HSET', `hash:${this.below(100)}`, ...this.many(20, () => [element(), this.bytes(300)])];
       case 6:
         return ['SADD', `set:${this.below(100)}`, ...this.many(50, () => [element()])];
       case 7:

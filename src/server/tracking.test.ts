@@ -44,6 +44,9 @@ const WAYS: Way[] = [
 
 const KEYS = ['s', 'l', 'h', 't', 'z', 'x'].flatMap((letter) => [0, 1, 2, 3].map((i) => `${letter}:${i}`));
 
+/** What a read of a missing key gives. */
+const IS_GONE = /^(\$-1|\*-1|_|[%~]?\[\]|:-2)$/;
+
 /** How all of a key is read. */
 function view(key: string): string[] {
   switch (key[0]) {
@@ -119,14 +122,17 @@ class CachingClient {
       if (transaction) {
         this.send(['MULTI']);
         this.send(command);
-        this.send(['EXEC'], (raw) => keeps && this.keep(key, command, decodeReply(raw).items![0]!));
+        this.send(['EXEC'], (raw) => this.answered(key, command, decodeReply(raw).items![0]!, keeps));
       } else {
-        this.send(command, (raw) => keeps && this.keep(key, command, decodeReply(raw)));
+        this.send(command, (raw) => this.answered(key, command, decodeReply(raw), keeps));
       }
     }
   }
 
-  private keep(key: string, command: readonly string[], reply: Reply): void {
+  private answered(key: string, command: readonly string[], reply: Reply, keeps: boolean): void {
+    // A read that meets a key whose time is over deletes it: with NOLOOP the reader is not told, in Redis neither.
+    if (this.isNoLoop && IS_GONE.test(show(reply))) this.cache.delete(key);
+    if (!keeps) return;
     const kept = this.cache.get(key) ?? new Map<string, string>();
     kept.set(command.join(' '), show(reply));
     this.cache.set(key, kept);
