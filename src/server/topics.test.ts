@@ -1,10 +1,11 @@
 /** Topics against a Map of strings: random names, with hashes that collide and without. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../test/support/random.js';
+import { TEST_SEED } from '../../test/support/seed.js';
 import type { Client } from './client.js';
 import { Topics } from './topics.js';
 
-const SEED = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000);
+const SEED = TEST_SEED;
 
 describe.each([
   ['their own hash', undefined],

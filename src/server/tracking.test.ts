@@ -9,12 +9,13 @@ import { Draw } from '../../test/differential/draw.js';
 import { randomCommand } from '../../test/differential/generator.js';
 import { type Arg, encodeCommand, RespClient } from '../../test/support/client.js';
 import { decodeReply, type Reply, show } from '../../test/support/reply.js';
+import { TEST_SEED } from '../../test/support/seed.js';
 import { eventually } from '../../test/support/wait.js';
 import { ManualClock } from '../base/clock.js';
 import { LiveServer } from './testing/live-server.js';
 import { INVALIDATE_CHANNEL } from './tracking.js';
 
-const SEED = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000);
+const SEED = TEST_SEED;
 const ROUNDS = 120;
 
 interface Way {

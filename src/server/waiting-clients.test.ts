@@ -4,12 +4,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { encodeCommand, RespClient } from '../../test/support/client.js';
 import { Random } from '../../test/support/random.js';
+import { TEST_SEED } from '../../test/support/seed.js';
 import { TestServer, type TestServerOptions, type Wire } from '../../test/support/test-server.js';
 import { eventually } from '../../test/support/wait.js';
 import { inFolder, LiveServer, RecordingSink } from './testing/live-server.js';
 import { WaitingModel } from './testing/waiting-model.js';
 
-const SEED = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000);
+const SEED = TEST_SEED;
 const ROUNDS = 40;
 const STEPS = 150;
 const CLIENTS = 6;

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quote } from '../support/reply.js';
+import { TEST_SEED } from '../support/seed.js';
 import { startOnggi, startOracle } from '../support/server.js';
 import { Draw } from './draw.js';
 import { compareEvents, type EventOptions } from './events.js';
@@ -63,7 +64,7 @@ for (const file of files.sort()) {
   });
 }
 
-const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
+const seed = TEST_SEED;
 
 /** A section of random commands, in transactions of a few now and then. */
 function randomSection(r: Draw, commands: number): Section {

@@ -1,12 +1,13 @@
 /** A short random run; `npm run diff` makes long ones. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_SEED } from '../support/seed.js';
 import { type Server, startOnggi, startOracle } from '../support/server.js';
 import { Draw } from './draw.js';
 import { randomCommand } from './generator.js';
 import { randomRun } from './random-run.js';
 import { shrink } from './shrink.js';
 
-const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
+const seed = TEST_SEED;
 
 describe('random commands', () => {
   let servers: [Server, Server];

@@ -1,6 +1,7 @@
 /** A short run of each fuzzer; `npm run fuzz` makes long ones. */
 import { describe, expect, it } from 'vitest';
 import { Random } from '../support/random.js';
+import { TEST_SEED } from '../support/seed.js';
 import { AllocationMeter } from './allocation-meter.js';
 import { AofTarget } from './aof-target.js';
 import { DumpTarget } from './dump-target.js';
@@ -10,7 +11,7 @@ import { RdbTarget } from './rdb-target.js';
 import { SocketTarget } from './socket-target.js';
 import type { Input, Outcome, Target } from './target.js';
 
-const seed = Number(process.env['ONGGI_SEED'] ?? Date.now() % 1_000_000_000);
+const seed = TEST_SEED;
 
 describe('damaged input does no harm', () => {
   const targets = [new SocketTarget(), new DumpTarget(), new RdbTarget(), new AofTarget()] as Target<unknown>[];
