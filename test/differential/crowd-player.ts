@@ -109,7 +109,7 @@ export class CrowdPlayer implements Player {
     const [x, y] = sides;
     for (let look = 1; ; look++) {
       await Promise.all(sides.map((side) => side.settle()));
-      const same = NAMES.slice(1).every((name) => equal(x.arrived.get(name)!, y.arrived.get(name)!));
+      const same = ['b', 'c'].every((name) => difference(name as Name, x, y, command) === null);
       const answered = sides.every((side) => {
         if (waits) return side.arrived.get('b')!.length > 0;
         return command.connection !== undefined || side.arrived.get('a')!.length > 0;
@@ -117,26 +117,47 @@ export class CrowdPlayer implements Player {
       if ((same && answered) || look > LOOKS) break;
       await pause(look * 2);
     }
-    for (const name of NAMES.slice(1)) {
-      const [a, b] = [x.arrived.get(name)!, y.arrived.get(name)!];
-      if (!equal(a, b))
-        return `${scriptLine(command)}\n  differs: what ${name} gets\n  redis: ${text(a)}\n  onggi: ${text(b)}`;
+    for (const name of ['b', 'c'] as const) {
+      const found = difference(name, x, y, command);
+      if (found !== null) return `${scriptLine(command)}\n${found}`;
     }
     const [a, b] = [x.arrived.get('a')!, y.arrived.get('a')!];
     return a.length > 0 || b.length > 0 ? judge.judge(command, a, b) : null;
   }
 }
 
-/** @param a what the oracle sent, @param b what ours did */
-function equal(a: Buffer, b: Buffer): boolean {
-  if (a.equals(b)) return true;
-  const [x, y] = [canonical(a), canonical(b)];
-  return x.length === y.length && x.every((line, i) => line === y[i] || (GONE.test(line) && GONE_72.test(y[i]!)));
+/** What is different in what the client of that name got; null when it is the same. */
+function difference(name: Name, redis: Side, onggi: Side, command: RandomCommand): string | null {
+  const [a, b] = [redis.arrived.get(name)!, onggi.arrived.get(name)!];
+  if (a.equals(b)) return null;
+  let [x, y] = [canonical(a), canonical(b)];
+  if (name === 'c' && runsAgain(canonical(redis.arrived.get('b')!), canonical(onggi.arrived.get('b')!)))
+    [x, y] = [x, y].map((lines) => lines.filter((line) => !MISS.test(line))) as [string[], string[]];
+  // What a client's own command tells it stands before the reply in 7.0, behind it in 7.2.
+  if (command.connection === name) [x, y] = [messagesLast(x), messagesLast(y)];
+  const same = x.length === y.length && x.every((line, i) => line === y[i] || isGone(line, y[i]!));
+  return same ? null : `  differs: what ${name} gets\n  redis: ${text(a)}\n  onggi: ${text(b)}`;
+}
+
+function messagesLast(lines: readonly string[]): string[] {
+  const isMessage = (line: string) => /^>\["p?message"/.test(line);
+  return [...lines.filter((line) => !isMessage(line)), ...lines.filter(isMessage)];
+}
+
+/** Whether b's answers tell that 7.2 has run an XREADGROUP again where 7.0 has not. */
+function runsAgain(redis: readonly string[], onggi: readonly string[]): boolean {
+  return redis.some((line, i) => isGone(line, onggi[i] ?? ''));
+}
+
+function isGone(redis: string, onggi: string): boolean {
+  return GONE.test(redis) && GONE_72.test(onggi);
 }
 
 /** What XREADGROUP answers when the key or the group has gone that it waited for: 7.2 runs the command again. */
 const GONE = /^-(UNBLOCKED the stream key|NOGROUP the consumer group this client was blocked on) no longer exists$/;
 const GONE_72 = /^-(NOGROUP No such key|WRONGTYPE) /;
+/** The event of the key that is looked up then. */
+const MISS = /"keymiss"|:keymiss"/;
 
 /**
  * What arrived, in a form that is the same for both servers: messages that one client gets by several patterns come in the
