@@ -28,7 +28,8 @@ export const COMMANDER_ROWS: readonly Row[] = [
   row(2, 'XGROUP CREATE <stream> <group> (<id>|$) [MKSTREAM]', {}, true),
   row(1, 'XGROUP DESTROY <stream> <group>'),
   row(3, 'CLIENT UNBLOCK $b [(TIMEOUT|ERROR)]', {}, true),
-  row(1, 'CLIENT UNBLOCK <number>', {}, true),
+  // Numbers that are no client's: ids are not the same on both servers.
+  row(1, 'CLIENT UNBLOCK (0|-1|x|1.5|9223372036854775807|99999999999999999999)', {}, true),
   row(4, 'PUBLISH <channel> <value>'),
   row(1, 'SPUBLISH <channel> <value>'),
   row(1, 'PUBSUB NUMSUB {<channel>}'),
