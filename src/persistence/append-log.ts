@@ -498,7 +498,7 @@ export class AppendLog {
         if (this.config.appendfsync === 'always') this.ack(upTo);
         if (file !== this.main || this.holding !== null || this.syncSuppressed) return;
         if (this.config.appendfsync === 'always' && this.acked < this.written && file.syncing === null)
-          this.startSync(file);
+          this.syncTurn(file);
       },
       (error: unknown) => {
         if (file === this.main || file === this.holding) this.noteSyncFailure(error);
