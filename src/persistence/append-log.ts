@@ -60,8 +60,10 @@ export interface AppendLogOptions {
 const SYNC_EVERY_MS = 1000;
 /** A sync that takes no longer is cheaper made at once than handed to another thread and waited for. */
 const QUICK_SYNC_MS = 2;
-/** So many turns are synced in the background after a sync that was not quick. */
-const SLOW_DISK_TURNS = 16;
+/** So many syncs in a row that were not quick tell of a slow disk: a single one happens with any. */
+const SLOW_SYNCS = 3;
+/** So many turns are synced in the background then. */
+const SLOW_DISK_TURNS = 64;
 /** As long as an fsync of everysec may take before it is counted as delayed. */
 const SYNC_DELAYED_MS = 2000;
 /** At most one line in the log about the same trouble in this time. */
@@ -121,6 +123,8 @@ export class AppendLog {
   private lastFailureLogMs = 0;
   private delayCounted = false;
   private readonly monotonic: (() => number) | undefined;
+  /** Syncs within turns that were not quick, one after the other. */
+  private slowSyncs = 0;
   /** Turns until the next sync within a turn is tried. */
   private slowTurns = 0;
 
@@ -459,7 +463,11 @@ export class AppendLog {
       return false;
     }
     this.probe.end('aof-fsync-always', probed);
-    if (clock() - begin > QUICK_SYNC_MS) this.slowTurns = SLOW_DISK_TURNS;
+    this.slowSyncs = clock() - begin > QUICK_SYNC_MS ? this.slowSyncs + 1 : 0;
+    if (this.slowSyncs >= SLOW_SYNCS) {
+      this.slowSyncs = 0;
+      this.slowTurns = SLOW_DISK_TURNS;
+    }
     this.noteSynced(this.written);
     this.ack(this.written);
     return true;
