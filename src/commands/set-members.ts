@@ -82,10 +82,11 @@ export function sscan(c: Context, a: Args): void {
 // --- moves and random picks ------------------------------------------------------------------------------------------
 
 export function smove(c: Context, a: Args): void {
+  // Both are looked up before anything is said about either, so one that has expired goes in any case.
+  c.db.lookup(a.buf, a.off[1]!, a.len[1]!);
+  c.db.lookup(a.buf, a.off[2]!, a.len[2]!);
   const source = c.setToWrite(a, 1, false);
   if (source === null) {
-    // An expired target goes in any case.
-    c.db.lookup(a.buf, a.off[2]!, a.len[2]!);
     c.out.int(0);
     return;
   }

@@ -28,6 +28,20 @@ describe('members', () => {
     expectNoLeak(t.keyspace);
   });
 
+  it.each([
+    ['missing', [], 0],
+    ['a string', ['set', 'source', 'x'], WRONG],
+    ['a set', ['sadd', 'source', 'a'], 0],
+  ])('SMOVE from a source that is %s deletes a target whose time is over', (_, make, answer) => {
+    const t = fresh();
+    if (make.length > 0) t.run(...(make as [string, ...string[]]));
+    t.run('set', 'target', 'x', 'px', 10);
+    t.now += 11;
+    t.forget();
+    expect(t.run('smove', 'source', 'target', 'm')).toBe(answer);
+    expect(t.effects).toEqual([['DEL', 'target']]);
+  });
+
   it('a conversion by SADD that added nothing is kept', () => {
     const t = fresh();
     t.run('sadd', 's', 'a');

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXPIRE_COMMANDS } from './expire.js';
 import { KEY_COMMANDS } from './keys.js';
+import { LIST_COMMANDS } from './list.js';
 import { STRING_COMMANDS } from './string.js';
 import { FakeContext } from './testing/fake-context.js';
 
@@ -439,6 +440,16 @@ describe('GET and relatives', () => {
 });
 
 describe('LCS', () => {
+  it('looks for the second key also when the first one is of another type', () => {
+    const t = new FakeContext(STRING_COMMANDS, LIST_COMMANDS);
+    t.run('rpush', 'list', 'x');
+    t.run('set', 'over', 'x', 'px', 10);
+    t.now += 11;
+    t.forget();
+    expect(t.run('lcs', 'list', 'over')).toBe('-ERR The specified keys must contain string values');
+    expect(t.effects).toEqual([['DEL', 'over']]);
+  });
+
   it('finds the subsequence, its length and its ranges', () => {
     const t = fresh();
     t.run('MSET', 'a', 'ohmytext', 'b', 'mynewtext');

@@ -90,15 +90,17 @@ export class CrowdPlayer implements Player {
   private async playOn(sides: [Side, Side], list: readonly RandomCommand[]): Promise<Found | null> {
     const judge = new Judge();
     /** Commands of b that have not been answered. */
-    let unanswered = 0;
+    const unanswered: RandomCommand[] = [];
     for (const [index, command] of list.entries()) {
       // When it waits already, the time would run out in the middle of what follows.
-      if (command.timesOut && unanswered > 0) continue;
+      if (command.timesOut && unanswered.length > 0) continue;
       for (const side of sides) side.send(command);
-      if (command.connection === 'b') unanswered++;
+      if (command.connection === 'b') unanswered.push(command);
       const text = await this.compare(sides, command, judge);
+      // From there on the data is another one.
+      if (text !== null && servesOtherType(sides, unanswered)) return null;
       if (text !== null) return { index, text };
-      unanswered -= decodeAll(sides[0].arrived.get('b')!).length;
+      unanswered.splice(0, decodeAll(sides[0].arrived.get('b')!).length);
       for (const side of sides) side.take();
     }
     return null;
@@ -139,8 +141,20 @@ function difference(name: Name, redis: Side, onggi: Side, command: RandomCommand
   return same ? null : `  differs: what ${name} gets\n  redis: ${text(a)}\n  onggi: ${text(b)}`;
 }
 
+/**
+ * Whether b has waited for several keys, and one that comes before the one served has become something else meanwhile: 7.0
+ * does not look, 7.2 answers WRONGTYPE.
+ */
+function servesOtherType([redis, onggi]: [Side, Side], unanswered: readonly RandomCommand[]): boolean {
+  const [a, b] = [redis, onggi].map((side) => decodeAll(side.arrived.get('b')!).map((reply) => show(reply)));
+  const at = a!.findIndex((line, i) => line !== b![i]);
+  if (at < 0 || !a![at]!.startsWith('[') || !b![at]?.startsWith('-WRONGTYPE ')) return false;
+  const words = unanswered[at]?.args.map((arg) => arg.toString('latin1').toUpperCase()) ?? [];
+  return /^B(L|R|ZPOP)/.test(words[0] ?? '') && words.length > 3;
+}
+
 function messagesLast(lines: readonly string[]): string[] {
-  const isMessage = (line: string) => /^>\["p?message"/.test(line);
+  const isMessage = (line: string) => /^>?\["p?message"/.test(line);
   return [...lines.filter((line) => !isMessage(line)), ...lines.filter(isMessage)];
 }
 

@@ -32,7 +32,8 @@ export function randomOf(rows: readonly Row[], r: Draw): RandomCommand {
 
 function write({ template, fixed, mode }: Row, r: Draw): RandomCommand {
   const args = expand(template, r, KINDS).map((arg) => Buffer.from(arg, 'latin1'));
-  const edges = r.fractions || template[0] !== 'Z' ? EDGE_VALUES : EDGE_VALUES_OF_SCORES;
+  const scores = /^B?Z/i.test(args[0]!.toString('latin1'));
+  const edges = r.fractions || !scores ? EDGE_VALUES : EDGE_VALUES_OF_SCORES;
   const command: RandomCommand = { args: fixed ? args : mutate(args, r, edges), mode };
   if (mode.timesOut) command.timesOut = true;
   return command;
