@@ -100,6 +100,7 @@ export class CrowdPlayer implements Player {
       // From there on the data is another one.
       if (text !== null && servesOtherType(sides, unanswered)) return null;
       if (text !== null) return { index, text };
+      if (judge.apart) return null;
       unanswered.splice(0, decodeAll(sides[0].arrived.get('b')!).length);
       for (const side of sides) side.take();
     }

@@ -8,6 +8,11 @@ export class Judge {
   /** The commands queued by the open transaction. */
   private queued: RandomCommand[] | null = null;
   private readonly played: Played = { replayed: false };
+  /**
+   * Whether the data is not the same any more, as it should be: PFADD to a damaged HyperLogLog leaves in Redis what it has
+   * added before it met the damage.
+   */
+  apart = false;
 
   /** @param a the oracle's reply, @param b ours; null when they agree, else the difference, ready to print */
   judge(command: RandomCommand, a: Buffer, b: Buffer): string | null {
@@ -26,6 +31,8 @@ export class Judge {
     }
     if (name === 'MULTI' && a.toString() === '+OK\r\n') this.queued = [];
     if (name === 'EXEC' || name === 'DISCARD' || name === 'RESET') this.queued = null;
+    const adds = name.toUpperCase() === 'PFADD' && command.args.length > 3;
+    if ((adds || name === 'EXEC') && b.includes('-INVALIDOBJ')) this.apart = true;
     if (command.args[1]?.toString() === 'LOADAOF') this.played.replayed = true;
     if (what === null) return null;
     return [

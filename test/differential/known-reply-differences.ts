@@ -14,6 +14,8 @@ export interface Played {
 
 /** Errors of 7.2 where 7.0 has none, or others. */
 const ERRORS_72: readonly { command: string; error: string }[] = [
+  // 7.0 answers 0 for a range that is empty before it looks at the unit.
+  { command: 'BITCOUNT', error: 'ERR syntax error' },
   {
     command: 'LPOS',
     error: 'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',

@@ -50,9 +50,9 @@ export class PipelinePlayer implements Player {
         for (let i = 0; i < batch.length; i++) {
           const [a, b] = await Promise.all(this.clients.map((client) => client.nextRaw()));
           const text = this.judge.judge(batch[i]!, a!, b!);
-          if (text !== null) {
+          if (text !== null || this.judge.apart) {
             await this.reconnect(); // the rest of the batch is of no interest
-            return { index: from + i, text };
+            return text === null ? null : { index: from + i, text };
           }
         }
       }
