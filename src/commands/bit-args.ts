@@ -4,6 +4,7 @@ import { parseInteger } from '../base/numbers.js';
 import type { Args } from '../formats/resp/args.js';
 import { Encoding, ItemType, itemValueBytes } from '../memory/item.js';
 import type { Context } from './context.js';
+import { stringMax } from './string-range.js';
 
 const BAD_OFFSET = new CommandError('ERR bit offset is not an integer or out of range');
 const EMPTY = new Uint8Array(0);
@@ -18,7 +19,7 @@ export function bitOffset(c: Context, a: Args, i: number, width: number): number
   const counted = width > 0 && a.len[i]! > 0 && a.buf[at] === 35 ? 1 : 0;
   let n = parseInteger(a.buf, at + counted, a.len[i]! - counted);
   if (counted === 1) n *= width;
-  if (!(n >= 0) || (Math.floor(n / 8) >= c.keyspace.limits.protoMaxBulkLen && !c.replaying)) throw BAD_OFFSET;
+  if (!(n >= 0) || Math.floor(n / 8) >= stringMax(c)) throw BAD_OFFSET;
   return n;
 }
 

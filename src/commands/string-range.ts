@@ -7,8 +7,14 @@ import { store } from './string-set.js';
 
 const EMPTY = new Uint8Array(0);
 
+/** Bytes that a string may get. */
+export function stringMax(c: Context): number {
+  const { protoMaxBulkLen, loggedStringMax } = c.keyspace.limits;
+  return c.replaying ? Math.max(protoMaxBulkLen, loggedStringMax) : protoMaxBulkLen;
+}
+
 function checkLength(c: Context, bytes: number): void {
-  if (bytes > c.keyspace.limits.protoMaxBulkLen && !c.replaying) throw STRING_TOO_LONG;
+  if (bytes > stringMax(c)) throw STRING_TOO_LONG;
 }
 
 /**

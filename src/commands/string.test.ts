@@ -482,3 +482,15 @@ describe('LCS', () => {
     expect(t.run('LCS', 'a', 'b', 'MINMATCHLEN', 'x')).toBe(NOT_INTEGER);
   });
 });
+
+describe('a command of the log', () => {
+  it('may make a longer string than proto-max-bulk-len allows now, but not one of any length', () => {
+    const t = fresh();
+    t.keyspace.limits.protoMaxBulkLen = 1000;
+    expect(t.run('SETRANGE', 'k', 1000, 'x')).toMatch(/^-ERR string exceeds maximum allowed size/);
+    t.replaying = true;
+    expect(t.run('SETRANGE', 'k', 1000, 'x')).toBe(1001);
+    expect(t.run('SETRANGE', 'k', '4611686018427387904', 'x')).toMatch(/^-ERR string exceeds maximum allowed size/);
+    expect(t.run('STRLEN', 'k')).toBe(1001);
+  });
+});

@@ -86,6 +86,8 @@ export interface Limits {
   hllSparseMaxBytes: number;
   /** Bytes that a string may have. */
   protoMaxBulkLen: number;
+  /** Bytes that a string may get from a command of the log, if that is more: it was made under another limit. */
+  loggedStringMax: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -101,4 +103,5 @@ export const DEFAULT_LIMITS: Limits = {
   streamNodeMaxEntries: 100,
   hllSparseMaxBytes: 3000,
   protoMaxBulkLen: 512 * 1024 * 1024,
+  loggedStringMax: 512 * 1024 * 1024,
 };

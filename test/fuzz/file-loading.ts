@@ -11,6 +11,8 @@ import { KEY, ValueCheck } from './value-check.js';
 /** Commands that no log holds and that would end the process, or reach out of it. */
 export const FORBIDDEN = ['shutdown', 'migrate', 'failover', 'replicaof', 'slaveof'];
 
+const LOGGED_STRING_MAX = 1024 * 1024;
+
 export class FileLoading {
   readonly disk = new MemoryDisk();
   readonly server: TestServer;
@@ -19,6 +21,8 @@ export class FileLoading {
 
   constructor(config: Readonly<Record<string, string | number | boolean>>, without: readonly string[] = []) {
     this.server = new TestServer({ disk: this.disk, config, without });
+    // As much as a command of a log may make, and nobody should wonder about.
+    this.server.server.keyspace.limits.loggedStringMax = LOGGED_STRING_MAX;
     this.wire = this.server.connect();
     this.check = new ValueCheck(this.wire);
   }
