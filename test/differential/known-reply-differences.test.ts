@@ -22,3 +22,24 @@ describe('the comparison of XINFO GROUPS', () => {
     expect(compare(group(2, 2, ':3'), group(1, 2, ':3'), false)).toBe('consumers of group 1');
   });
 });
+
+describe('the comparison of places', () => {
+  const compare = (a: string, b: string, ...words: string[]): string | null => {
+    const args = ['GEOSEARCH', 'g', ...words].map((word) => Buffer.from(word));
+    return replyDifference(readReply(a), readReply(b), { args, mode: { near: 0.001 } }, { replayed: false });
+  };
+
+  it('lets those that are as far come in any order, all of them unless there is a COUNT', () => {
+    expect(compare('["a", "b"]', '["b", "a"]', 'ASC')).toBeNull();
+    expect(compare('["a", "b"]', '["a", "c"]', 'ASC')).not.toBeNull();
+    expect(compare('["a", "b"]', '["a", "c"]', 'COUNT', '2')).toBeNull();
+    expect(compare('["a", "b"]', '["a"]', 'COUNT', '2')).not.toBeNull();
+  });
+
+  it('compares how far they are where the replies say it', () => {
+    expect(
+      compare('[["a", "1.0"], ["b", "2.0"]]', '[["a", "1.0"], ["c", "2.0"]]', 'WITHDIST', 'COUNT', '2'),
+    ).toBeNull();
+    expect(compare('[["a", "1.0"]]', '[["a", "2.0"]]', 'WITHDIST', 'COUNT', '2')).not.toBeNull();
+  });
+});

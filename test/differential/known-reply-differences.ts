@@ -39,11 +39,23 @@ export function replyDifference(a: Reply, b: Reply, { args, mode }: RandomComman
     // Texts are the same to strcoll when they are up to their first zero, and the same come in any order.
     return difference(upToZero(a), upToZero(b), mode);
   }
+  if (/^GEO(RADIUS|SEARCH)/.test(name)) return geoDifference(a, b, args, mode);
   if (mode.scanned && a.items?.length === 2 && b.items?.length === 2) {
     const nested = { ...mode, [mode.scanned]: true };
     return difference(a.items[0]!, b.items[0]!, {}) ?? difference(a.items[1]!, b.items[1]!, nested);
   }
   return difference(a, b, mode);
+}
+
+/** Places that are as far come in any order, and COUNT takes any of those at its end. */
+function geoDifference(a: Reply, b: Reply, args: readonly Buffer[], mode: RandomCommand['mode']): string | null {
+  const what = difference(a, b, mode);
+  if (what === null || a.items === null || a.items.length !== b.items?.length) return what;
+  const words = args.map((arg) => arg.toString('latin1').toUpperCase());
+  if (!words.includes('COUNT')) return difference(a, b, { ...mode, sorted: true });
+  if (!words.includes('WITHDIST')) return null;
+  const distances = (reply: Reply): Reply => ({ ...reply, items: reply.items!.map((item) => item.items![1]!) });
+  return difference(distances(a), distances(b), mode);
 }
 
 function upToZero(reply: Reply): Reply {
