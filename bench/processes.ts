@@ -7,9 +7,7 @@ export function processTree(pid: number): number[] {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      // "pid (name) state ppid ...": the name may hold anything, so count from its closing parenthesis.
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]);
+      const parent = Number(statFields(Number(name))[1]);
       children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
     } catch {
       // it ended meanwhile
@@ -18,6 +16,28 @@ export function processTree(pid: number): number[] {
   const tree = [pid];
   for (let i = 0; i < tree.length; i++) tree.push(...(children.get(tree[i]!) ?? []));
   return tree;
+}
+
+/** Milliseconds of one tick of /proc's clock. */
+const TICK_MS = 10;
+
+/** The numbered fields of a process's stat, from the third one (its state) on. */
+function statFields(pid: number | 'self'): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // "pid (name) state ppid ...": the name may hold anything, so count from its closing parenthesis.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** CPU time that all threads of the process have used, in milliseconds. */
+export function cpuMs(pid: number): number {
+  const fields = statFields(pid);
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** CPU time of those children of this process that have ended, in milliseconds. */
+export function endedChildrenCpuMs(): number {
+  const fields = statFields('self');
+  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
 }
 
 /** Bytes of Pss of the process and its descendants. */

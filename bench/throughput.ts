@@ -2,6 +2,7 @@
 import type { Server } from '../test/support/server.js';
 import type { Options } from './options.js';
 import { type Both, withBoth } from './pair.js';
+import { cpuMs, endedChildrenCpuMs } from './processes.js';
 import { redisBenchmark } from './redis-benchmark.js';
 import { type Comparison, median, ratio, type Section, verdict } from './report.js';
 
@@ -33,53 +34,90 @@ const TESTS: readonly [name: string, ...args: string[]][] = [
 /** To reach, in the median of the tests. */
 const LEAST = (pipeline: number): number => (pipeline === 1 ? 0.9 : 1.1);
 
+/** What one run of redis-benchmark showed. */
+interface Run {
+  requestsPerSecond: number;
+  /** Microseconds of the server's CPU time that a request cost. */
+  cpuMicroseconds: number;
+  /** Part of the time for which redis-benchmark, which has one thread, kept a core busy. */
+  clientBusy: number;
+}
+
 export async function throughput(options: Options): Promise<Section[]> {
   const sections: Section[] = [];
   for (const pipeline of options.pipelines) {
-    const rows = await withBoth({}, (servers) => atPipeline(servers, pipeline, options));
-    const middle = median(rows.map(ratio));
-    sections.push({
-      title: `Throughput, pipeline ${pipeline}, 50 connections`,
-      rows,
-      notes: [`median of the ratios: ${middle.toFixed(2)}  (${verdict(middle, { least: LEAST(pipeline) })})`],
-    });
+    const { rates, costs, busy } = await withBoth({}, (servers) => atPipeline(servers, pipeline, options));
+    const middle = median(rates.map(ratio));
+    const percent = (side: keyof typeof busy): string => `${Math.round(median(busy[side]) * 100)}%`;
+    sections.push(
+      {
+        title: `Throughput, pipeline ${pipeline}, 50 connections`,
+        rows: rates,
+        notes: [
+          `median of the ratios: ${middle.toFixed(2)}  (${verdict(middle, { least: LEAST(pipeline) })})`,
+          `redis-benchmark was busy for ${percent('ours')} of the time with ours, ${percent('redis')} with redis-server: near 100% it measures itself`,
+        ],
+      },
+      { title: `CPU time of the server, pipeline ${pipeline}`, rows: costs, notes: [] },
+    );
   }
   return sections;
 }
 
-async function atPipeline(servers: Both<Server>, pipeline: number, options: Options): Promise<Comparison[]> {
-  const rows: Comparison[] = [];
+interface Measured {
+  rates: Comparison[];
+  costs: Comparison[];
+  busy: Both<number[]>;
+}
+
+async function atPipeline(servers: Both<Server>, pipeline: number, options: Options): Promise<Measured> {
+  const all: Measured = { rates: [], costs: [], busy: { ours: [], redis: [] } };
   for (const [name, ...own] of TESTS) {
     const args = [...(own.length > 0 ? own : ['-t', name]), '-P', String(pipeline)];
     const requests: Both<number> = {
       redis: await requestsFor(servers.redis, args, name, options),
       ours: await requestsFor(servers.ours, args, name, options),
     };
-    const measured: Both<number[]> = { ours: [], redis: [] };
+    const runs: Both<Run[]> = { ours: [], redis: [] };
     for (let round = 0; round < options.rounds; round++) {
       for (const side of ['redis', 'ours'] as const) {
-        measured[side].push(await run(servers[side], args, name, requests[side]));
+        runs[side].push(await run(servers[side], args, name, requests[side]));
       }
     }
-    rows.push({ name, ours: median(measured.ours), redis: median(measured.redis), unit: 'req/s' });
+    const middle = (side: 'ours' | 'redis', key: keyof Run): number => median(runs[side].map((one) => one[key]));
+    const row = (key: keyof Run, unit: string): Comparison => ({
+      name,
+      ours: middle('ours', key),
+      redis: middle('redis', key),
+      unit,
+    });
+    all.rates.push(row('requestsPerSecond', 'req/s'));
+    all.costs.push(row('cpuMicroseconds', 'us/req'));
+    for (const side of ['ours', 'redis'] as const) all.busy[side].push(middle(side, 'clientBusy'));
     process.stdout.write('.');
   }
   process.stdout.write('\n');
-  return rows;
+  return all;
 }
 
 /** As many as take about the wanted time; also warms the server up. */
 async function requestsFor(server: Server, args: readonly string[], name: string, options: Options): Promise<number> {
   const pipeline = Number(args.at(-1));
   const warmUp = name.startsWith('lrange') ? 2000 : pipeline === 1 ? 10_000 : 100_000;
-  const rate = await run(server, args, name, warmUp);
-  return Math.max(warmUp, Math.ceil((rate * options.seconds) / 1000) * 1000);
+  const { requestsPerSecond } = await run(server, args, name, warmUp);
+  return Math.max(warmUp, Math.ceil((requestsPerSecond * options.seconds) / 1000) * 1000);
 }
 
-async function run(server: Server, args: readonly string[], name: string, requests: number): Promise<number> {
+async function run(server: Server, args: readonly string[], name: string, requests: number): Promise<Run> {
+  const before = { server: cpuMs(server.pid), client: endedChildrenCpuMs() };
   const results = await redisBenchmark(server.port, [...args, '-n', String(requests)]);
-  // `-t lrange_100` also runs the LPUSH that it needs: ours is the last row.
+  // `-t lrange_100` also runs the LPUSH that it needs: ours is the last row. It is short.
   const result = results.at(-1);
   if (result === undefined) throw new Error(`redis-benchmark ran no test ${name}`);
-  return result.requestsPerSecond;
+  const { requestsPerSecond } = result;
+  return {
+    requestsPerSecond,
+    cpuMicroseconds: ((cpuMs(server.pid) - before.server) * 1000) / requests,
+    clientBusy: Math.min(1, ((endedChildrenCpuMs() - before.client) * requestsPerSecond) / (requests * 1000)),
+  };
 }

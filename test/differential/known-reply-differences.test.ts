@@ -43,3 +43,18 @@ describe('the comparison of places', () => {
     expect(compare('[["a", "1.0"]]', '[["a", "2.0"]]', 'WITHDIST', 'COUNT', '2')).not.toBeNull();
   });
 });
+
+describe('the comparison of SORT', () => {
+  const compare = (a: string, b: string, ...words: string[]): string | null => {
+    const args = ['SORT', 's', ...words].map((word) => Buffer.from(word));
+    return replyDifference(readReply(a), readReply(b), { args, mode: {} }, { replayed: false });
+  };
+
+  it('does not ask for an order where BY has no pattern', () => {
+    expect(compare('["a", "b"]', '["b", "a"]')).not.toBeNull();
+    expect(compare('["a", "b"]', '["b", "a"]', 'BY', 'w*')).not.toBeNull();
+    expect(compare('["a", "b"]', '["b", "a"]', 'BY', 'nosort')).toBeNull();
+    expect(compare('["a", "b"]', '["b", "c"]', 'BY', 'nosort')).not.toBeNull();
+    expect(compare('["a"]', '["b"]', 'BY', 'nosort', 'LIMIT', '0', '1')).toBeNull();
+  });
+});

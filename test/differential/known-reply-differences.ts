@@ -35,6 +35,11 @@ export function replyDifference(a: Reply, b: Reply, { args, mode }: RandomComman
     return null;
   if (mode.encoding && a.bytes && b.bytes && ENCODINGS_72[a.bytes.toString()] === b.bytes.toString()) return null;
   if (mode.groups && a.items !== null && b.items !== null) return groupsDifference(a, b, played);
+  if (name.startsWith('SORT') && a.items !== null && takesAsTheyStand(args)) {
+    const limited = args.some((arg) => arg.toString('latin1').toUpperCase() === 'LIMIT');
+    if (limited && a.items.length === b.items?.length) return null;
+    return difference(a, b, { ...mode, sorted: true });
+  }
   if (name.startsWith('SORT') && args.some((arg) => arg.toString('latin1').toUpperCase() === 'ALPHA')) {
     // Texts are the same to strcoll when they are up to their first zero, and the same come in any order.
     return difference(upToZero(a), upToZero(b), mode);
@@ -56,6 +61,12 @@ function geoDifference(a: Reply, b: Reply, args: readonly Buffer[], mode: Random
   if (!words.includes('WITHDIST')) return null;
   const distances = (reply: Reply): Reply => ({ ...reply, items: reply.items!.map((item) => item.items![1]!) });
   return difference(distances(a), distances(b), mode);
+}
+
+/** SORT BY what is no pattern: the elements come as they stand, those of a set in the order of a hash table. */
+function takesAsTheyStand(args: readonly Buffer[]): boolean {
+  const at = args.findIndex((arg) => arg.toString('latin1').toUpperCase() === 'BY');
+  return at > 0 && args[at + 1]?.includes(0x2a) === false;
 }
 
 function upToZero(reply: Reply): Reply {
