@@ -7,6 +7,7 @@
  *   4. SIGTERM, SIGINT, SHUTDOWN: the server saves and closes; the pid file goes; code 0
  */
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Config } from '../config/config.js';
 import { ConfigFileError, ConfigLineError, readConfig } from '../config/reader.js';
 import { announceStart } from '../server/announce.js';
@@ -25,6 +26,19 @@ import {
 } from './daemon.js';
 import { parseStartOptions, type StartOptions } from './start-options.js';
 
+/**
+ * How V8 treats this process; a program that has a server inside keeps its own ways. These steer what V8 weighs up, not what
+ * it does: a version that knows one of them no more says so on standard error, and goes on.
+ */
+const V8_FLAGS = [
+  // A command is many small functions from dispatch down to the arena; by default V8 inlines about half of them.
+  '--max-inlined-bytecode-size=800',
+  '--max-inlined-bytecode-size-cumulative=6000',
+  '--reserve-inline-budget-scale-factor=3',
+  // What a turn makes is garbage after it: no more room for new objects than V8 begins with, which is 8 MB less to keep.
+  '--semi-space-growth-factor=1',
+];
+
 /** A server that clients reach. */
 export interface Running {
   readonly config: Config;
@@ -36,6 +50,7 @@ export interface Running {
  * served; with null when another process does so in the background.
  */
 export async function serve(argv: readonly string[]): Promise<Running | null> {
+  for (const flag of V8_FLAGS) setFlagsFromString(flag);
   const options = parseStartOptions(argv);
   const input = options.input ? readFileSync(0, 'latin1') : null;
   const config = readOrExit(options, input);
