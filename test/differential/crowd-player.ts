@@ -98,7 +98,7 @@ export class CrowdPlayer implements Player {
       if (command.connection === 'b') unanswered.push(command);
       const text = await this.compare(sides, command, judge);
       // From there on the data is another one.
-      if (text !== null && servesOtherType(sides, unanswered)) return null;
+      if (text !== null && (servesOtherType(sides, unanswered) || servesReplaced(sides, command))) return null;
       if (text !== null) return { index, text };
       if (judge.apart) return null;
       unanswered.splice(0, decodeAll(sides[0].arrived.get('b')!).length);
@@ -152,6 +152,14 @@ function servesOtherType([redis, onggi]: [Side, Side], unanswered: readonly Rand
   if (at < 0 || !a![at]!.startsWith('[') || !b![at]?.startsWith('-WRONGTYPE ')) return false;
   const words = unanswered[at]?.args.map((arg) => arg.toString('latin1').toUpperCase()) ?? [];
   return /^B(L|R|ZPOP)/.test(words[0] ?? '') && words.length > 3;
+}
+
+/** Whether a command has put a list or sorted set in the place of another type: only ours serves who waits for the key. */
+function servesReplaced([redis, onggi]: [Side, Side], command: RandomCommand): boolean {
+  const [a, b] = [redis, onggi].map((side) => decodeAll(side.arrived.get('b')!));
+  if (a!.length > 0 || b!.length === 0 || b![0]!.items === null) return false;
+  const words = command.args.map((arg) => arg.toString('latin1').toUpperCase());
+  return /STORE$|^(RESTORE|COPY|EXEC)$/.test(words[0]!) || words.some((word) => /^STORE(DIST)?$/.test(word));
 }
 
 function messagesLast(lines: readonly string[]): string[] {

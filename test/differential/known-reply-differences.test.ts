@@ -56,5 +56,13 @@ describe('the comparison of SORT', () => {
     expect(compare('["a", "b"]', '["b", "a"]', 'BY', 'nosort')).toBeNull();
     expect(compare('["a", "b"]', '["b", "c"]', 'BY', 'nosort')).not.toBeNull();
     expect(compare('["a"]', '["b"]', 'BY', 'nosort', 'LIMIT', '0', '1')).toBeNull();
+    expect(compare('["a"]', '["a", "b"]', 'BY', 'nosort', 'LIMIT', '0', '1')).not.toBeNull();
+  });
+
+  it('lets equal texts of ALPHA come in any order, with what GET tells of them', () => {
+    expect(compare('["\\x00a", "\\x00b"]', '["\\x00b", "\\x00a"]', 'ALPHA')).toBeNull();
+    expect(compare('["a", "b"]', '["b", "a"]', 'ALPHA')).not.toBeNull();
+    expect(compare('["1", "2"]', '["2", "1"]', 'ALPHA', 'GET', 'w*')).toBeNull();
+    expect(compare('["1", "2"]', '["2", "3"]', 'ALPHA', 'GET', 'w*')).not.toBeNull();
   });
 });

@@ -35,15 +35,10 @@ export function replyDifference(a: Reply, b: Reply, { args, mode }: RandomComman
     return null;
   if (mode.encoding && a.bytes && b.bytes && ENCODINGS_72[a.bytes.toString()] === b.bytes.toString()) return null;
   if (mode.groups && a.items !== null && b.items !== null) return groupsDifference(a, b, played);
-  if (name.startsWith('SORT') && a.items !== null && takesAsTheyStand(args)) {
-    const limited = args.some((arg) => arg.toString('latin1').toUpperCase() === 'LIMIT');
-    if (limited && a.items.length === b.items?.length) return null;
-    return difference(a, b, { ...mode, sorted: true });
-  }
-  if (name.startsWith('SORT') && args.some((arg) => arg.toString('latin1').toUpperCase() === 'ALPHA')) {
-    // Texts are the same to strcoll when they are up to their first zero, and the same come in any order.
-    return difference(upToZero(a), upToZero(b), mode);
-  }
+  if (name.startsWith('SORT') && a.items !== null) return sortDifference(a, b, args, mode);
+  // A queued command's argument is the value, too: who asks within the transaction counts both.
+  if (name === 'OBJECT' && a.mark === ':' && b.mark === ':' && /^refcount$/i.test(args[1]!.toString('latin1')))
+    return null;
   if (/^GEO(RADIUS|SEARCH)/.test(name)) return geoDifference(a, b, args, mode);
   if (mode.scanned && a.items?.length === 2 && b.items?.length === 2) {
     const nested = { ...mode, [mode.scanned]: true };
@@ -61,6 +56,16 @@ function geoDifference(a: Reply, b: Reply, args: readonly Buffer[], mode: Random
   if (!words.includes('WITHDIST')) return null;
   const distances = (reply: Reply): Reply => ({ ...reply, items: reply.items!.map((item) => item.items![1]!) });
   return difference(distances(a), distances(b), mode);
+}
+
+function sortDifference(a: Reply, b: Reply, args: readonly Buffer[], mode: RandomCommand['mode']): string | null {
+  const words = args.map((arg) => arg.toString('latin1').toUpperCase());
+  const alpha = words.includes('ALPHA');
+  // Texts are the same to strcoll when they are up to their first zero, and the same come in any order.
+  if (!takesAsTheyStand(args) && !(alpha && words.includes('GET')))
+    return alpha ? difference(upToZero(a), upToZero(b), mode) : difference(a, b, mode);
+  if (words.includes('LIMIT') && a.items!.length === b.items?.length) return null;
+  return difference(a, b, { ...mode, sorted: true });
 }
 
 /** SORT BY what is no pattern: the elements come as they stand, those of a set in the order of a hash table. */
