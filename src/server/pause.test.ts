@@ -43,10 +43,10 @@ describe('CLIENT PAUSE', () => {
     await using a = await RespClient.connect(live.port);
     await using b = await RespClient.connect(live.port);
     await a.ask('CLIENT', 'PAUSE', 50, 'ALL');
+    b.capture();
     b.write('RPUSH l 1\r\nRPUSH l 2\r\nLRANGE l 0 -1\r\nQUIT\r\n');
     await eventually(() => live.server.clients.waiting.count === 1 || live.server.keyspace.size > 0);
     a.write('RPUSH l 3\r\n');
-    b.capture();
     await b.waitClosed();
     expect(String(b.captured())).toBe(':1\r\n:2\r\n*2\r\n$1\r\n1\r\n$1\r\n2\r\n+OK\r\n');
     expect(String(await a.nextRaw())).toBe(':3\r\n');
