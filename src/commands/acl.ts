@@ -264,11 +264,11 @@ function cat(c: Context, a: Args): void {
 function dryRun(c: Context, a: Args): void {
   const { access, commands } = serverOf(c);
   const user = access.users.get(a.latin1(2));
-  if (user === undefined) throw new CommandError(`ERR User '${a.latin1(2)}' not found`);
+  if (user === undefined) throw new CommandError(`ERR User '${quoted(a, 2, Infinity)}' not found`);
   const inner = new Args(a.buf, a.count - 3);
   for (let i = 3; i < a.count; i++) inner.push(a.off[i]!, a.len[i]!);
   const command = commands.find(inner);
-  if (command === null) throw new CommandError(`ERR Command '${a.latin1(3)}' not found`);
+  if (command === null) throw new CommandError(`ERR Command '${quoted(a, 3, Infinity)}' not found`);
   if (!command.accepts(inner.count)) {
     throw new CommandError(`ERR wrong number of arguments for '${command.rule}' command`);
   }

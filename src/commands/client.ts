@@ -12,7 +12,7 @@ import { badSubcommand } from './help.js';
 import { type Peer, serverOf } from './services.js';
 import { SessionFlag } from './session.js';
 import type { CommandSpec } from './spec.js';
-import { isPrintableName, NAME_REFUSED } from './text.js';
+import { isPrintableName, NAME_REFUSED, quoted } from './text.js';
 
 const TYPES = [
   { name: 'normal', type: 'pure-token', token: 'NORMAL' },
@@ -265,7 +265,7 @@ function typeArg(a: Args, i: number): string {
   const type = a.latin1(i).toLowerCase();
   if (type === 'slave') return 'replica';
   if (type === 'normal' || type === 'replica' || type === 'pubsub' || type === 'master') return type;
-  throw new CommandError(`ERR Unknown client type '${a.latin1(i)}'`);
+  throw new CommandError(`ERR Unknown client type '${quoted(a, i, Infinity)}'`);
 }
 
 // --- kill -------------------------------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ function parseFilter(a: Args, users: Users): Filter {
       filter.laddr = a.latin1(i + 1);
     } else if (a.is(i, 'USER')) {
       filter.user = users.get(a.latin1(i + 1)) ?? null;
-      if (filter.user === null) throw new CommandError(`ERR No such user '${a.latin1(i + 1)}'`);
+      if (filter.user === null) throw new CommandError(`ERR No such user '${quoted(a, i + 1, Infinity)}'`);
     } else if (a.is(i, 'SKIPME')) {
       if (!a.is(i + 1, 'YES') && !a.is(i + 1, 'NO')) throw SYNTAX;
       filter.skipMe = a.is(i + 1, 'YES');
@@ -346,7 +346,7 @@ function clientGetName(c: Context): void {
 function clientSetInfo(c: Context, a: Args): void {
   const { session } = serverOf(c);
   const isName = a.is(2, 'LIB-NAME');
-  if (!isName && !a.is(2, 'LIB-VER')) throw new CommandError(`ERR Unrecognized option '${a.latin1(2)}'`);
+  if (!isName && !a.is(2, 'LIB-VER')) throw new CommandError(`ERR Unrecognized option '${quoted(a, 2, Infinity)}'`);
   const value = a.latin1(3);
   if (!isPrintableName(value)) {
     throw new CommandError(`ERR ${a.latin1(2)} cannot contain spaces, newlines or special characters.`);

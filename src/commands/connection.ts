@@ -9,7 +9,7 @@ import { int32 } from './int-args.js';
 import { serverOf } from './services.js';
 import { SessionFlag } from './session.js';
 import type { CommandSpec } from './spec.js';
-import { isPrintableName, NAME_REFUSED } from './text.js';
+import { isPrintableName, NAME_REFUSED, quoted } from './text.js';
 
 const WRONG_PASSWORD = new CommandError('WRONGPASS invalid username-password pair or user is disabled.');
 const NO_PASSWORD_SET = new CommandError(
@@ -203,7 +203,7 @@ function hello(c: Context, a: Args): void {
       if (!isPrintableName(name)) throw NAME_REFUSED;
       i += 1;
     } else {
-      throw new CommandError(`ERR Syntax error in HELLO option '${a.latin1(i).slice(0, 128)}'`);
+      throw new CommandError(`ERR Syntax error in HELLO option '${quoted(a, i)}'`);
     }
   }
   if (auth > 0 && !server.access.logIn(session, a.latin1(auth + 1), a.bytes(auth + 2), a.latin1(0))) {

@@ -11,6 +11,7 @@ import { anyExpireTime, expireText, isPast, replyTime } from './expire-time.js';
 import { lookupQuietly } from './lookup.js';
 import { KEY_ARG, keySpec } from './rows.js';
 import type { CommandSpec, Handler } from './spec.js';
+import { quoted } from './text.js';
 
 const NX_CONFLICT = new CommandError('ERR NX and XX, GT or LT options at the same time are not compatible');
 const GT_LT_CONFLICT = new CommandError('ERR GT and LT options at the same time are not compatible');
@@ -26,7 +27,7 @@ function parseConditions(a: Args): number {
     else if (a.is(i, 'XX')) flags |= XX;
     else if (a.is(i, 'GT')) flags |= GT;
     else if (a.is(i, 'LT')) flags |= LT;
-    else throw new CommandError(`ERR Unsupported option ${a.latin1(i)}`);
+    else throw new CommandError(`ERR Unsupported option ${quoted(a, i, Infinity)}`);
   }
   if ((flags & NX) !== 0 && (flags & ~NX) !== 0) throw NX_CONFLICT;
   if ((flags & GT) !== 0 && (flags & LT) !== 0) throw GT_LT_CONFLICT;

@@ -29,6 +29,7 @@ import {
 import type { Context } from './context.js';
 import { KEY_ARG, KEYS_ARG, keySpec, keysSpec } from './rows.js';
 import type { CommandSpec } from './spec.js';
+import { quoted } from './text.js';
 
 const NO_HLL = new CommandError('WRONGTYPE Key is not a valid HyperLogLog string value.');
 const CORRUPT = new CommandError('INVALIDOBJ Corrupted HLL object detected');
@@ -228,7 +229,8 @@ function pfdebug(c: Context, a: Args): void {
     return c.out.bulkText(decode(c, entry), true);
   }
   const registers = a.is(1, 'GETREG');
-  if (!registers && !a.is(1, 'TODENSE')) throw new CommandError(`ERR Unknown PFDEBUG subcommand '${a.latin1(1)}'`);
+  if (!registers && !a.is(1, 'TODENSE'))
+    throw new CommandError(`ERR Unknown PFDEBUG subcommand '${quoted(a, 1, Infinity)}'`);
   if (isSparse) {
     entry = makeDense(c, entry);
     c.addDirty(1);

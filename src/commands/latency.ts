@@ -6,6 +6,7 @@ import { helpText } from './help.js';
 import { serverOf } from './services.js';
 import type { CommandFlag, CommandSpec, Handler } from './spec.js';
 import type { Command } from './table.js';
+import { quoted } from './text.js';
 
 const FLAGS: readonly CommandFlag[] = ['admin', 'noscript', 'loading', 'stale'];
 const TIPS = ['nondeterministic_output', 'request_policy:all_nodes', 'response_policy:special'];
@@ -62,7 +63,7 @@ function doctor(c: Context): void {
 
 function graph(c: Context, a: Args): void {
   const text = serverOf(c).latency.graph(a.latin1(2));
-  if (text === null) throw new CommandError(`ERR No samples available for event '${a.latin1(2)}'`);
+  if (text === null) throw new CommandError(`ERR No samples available for event '${quoted(a, 2, Infinity)}'`);
   c.out.verbatim(text);
 }
 
