@@ -4,7 +4,7 @@
  */
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Onggi } from '../../src/index.js';
 import { eventually } from '../support/wait.js';
 
@@ -23,10 +23,14 @@ describe.each([2, 3] as const)('ioredis over RESP%i', (protocol) => {
 
   beforeAll(async () => {
     onggi = await Onggi.start({ config: { 'notify-keyspace-events': 'KEA' } });
-    publisher = open();
+    publisher = new Redis(onggi.port, '127.0.0.1', { protocol } as object);
+  });
+  // At once: ioredis leaves a promise to nobody when a client that subscribes again after CLIENT KILL is disconnected.
+  afterEach(() => {
+    for (const redis of opened.splice(0)) redis.disconnect();
   });
   afterAll(async () => {
-    for (const redis of opened) redis.disconnect();
+    publisher.disconnect();
     await onggi.stop();
   });
 
