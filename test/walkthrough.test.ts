@@ -61,7 +61,7 @@ afterAll(() => {
 });
 
 describe('docs/backup.md', () => {
-  it('every step does what the page says', { timeout: 240_000 }, () => {
+  it('every step does what the page says', { timeout: 480_000 }, () => {
     const env = { ...process.env, PATH: `${join(dir, 'bin')}:${process.env['PATH']}` };
     for (const block of stepsOf('backup.md')) {
       for (const step of block) {

@@ -30,14 +30,17 @@ import { parseStartOptions, type StartOptions } from './start-options.js';
  * How V8 treats this process; a program that has a server inside keeps its own ways. These steer what V8 weighs up, not what
  * it does: a version that knows one of them no more says so on standard error, and goes on.
  */
-const V8_FLAGS = [
-  // A command is many small functions from dispatch down to the arena; by default V8 inlines about half of them.
-  '--max-inlined-bytecode-size=800',
-  '--max-inlined-bytecode-size-cumulative=6000',
-  '--reserve-inline-budget-scale-factor=3',
+const V8_FLAGS = {
   // What a turn makes is garbage after it: no more room for new objects than V8 begins with, which is 8 MB less to keep.
-  '--semi-space-growth-factor=1',
-];
+  start: ['--semi-space-growth-factor=1'],
+  // A command is many small functions from dispatch down to the arena; by default V8 inlines about half of them. Compiling
+  // so is slow, and would not be done before a dump is loaded.
+  commands: [
+    '--max-inlined-bytecode-size=800',
+    '--max-inlined-bytecode-size-cumulative=6000',
+    '--reserve-inline-budget-scale-factor=3',
+  ],
+};
 
 /** A server that clients reach. */
 export interface Running {
@@ -50,7 +53,7 @@ export interface Running {
  * served; with null when another process does so in the background.
  */
 export async function serve(argv: readonly string[]): Promise<Running | null> {
-  for (const flag of V8_FLAGS) setFlagsFromString(flag);
+  for (const flag of V8_FLAGS.start) setFlagsFromString(flag);
   const options = parseStartOptions(argv);
   const input = options.input ? readFileSync(0, 'latin1') : null;
   const config = readOrExit(options, input);
@@ -85,6 +88,9 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
   });
   handleSignals(server, exit, sameSignalMs());
   server.onExit = exit;
+  server.onCommandsNear = () => {
+    for (const flag of V8_FLAGS.commands) setFlagsFromString(flag);
+  };
   server.onListening = () => {
     setProcessTitle(config);
     removePidFile = writePidFile(config, log, background);

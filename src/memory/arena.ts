@@ -24,7 +24,7 @@
  * Invariants:
  *   1. Every page belongs to exactly one span: in use, or free in the page heap with its neighbours coalesced.
  *   2. bytesUsed is the sum of the capacities of the blocks that are allocated or waiting to be freed.
- *   3. Only the main thread writes. A worker attaches read-only views to the same buffers.
+ *   3. Only the main thread changes anything. A worker attaches read-only views to the same buffers.
  */
 import { assert } from '../base/assert.js';
 import { DeferredQueue } from './deferred-queue.js';
@@ -593,6 +593,17 @@ export class Arena {
       const address = span * 1024 + i * units;
       if (!free.has(address)) out.push(address);
     }
+  }
+
+  /** The segment that was made last, and the byte of it from which on no page is in use. */
+  get newest(): ArrayBufferLike {
+    return (this.u8.at(-1) ?? GONE_U8).buffer;
+  }
+  get frontier(): number {
+    const end = this.u8.length * PAGES_PER_SEGMENT;
+    const run = this.pageSpan[end - 1] ?? 0;
+    const pages = this.spanClass[run] === CLASS_FREE ? end - run : 0;
+    return (PAGES_PER_SEGMENT - pages) * PAGE_BYTES;
   }
 
   /** The buffers of all segments by number, for `ArenaReader`; gone ones are null. */

@@ -137,7 +137,9 @@ export class Persistence {
   private recovery(): Recovery {
     const { disk, config, directory, log, now, progress, host } = this;
     const target: LoadTarget = {
+      arena: host.target.arena,
       clear: () => host.target.clear(),
+      beginLog: () => host.target.beginLog(),
       apply: (args) => host.target.apply(args),
       openRdb: (source, kind, duplicates) => {
         const load = host.target.openRdb(source, kind, duplicates);

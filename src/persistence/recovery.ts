@@ -24,8 +24,9 @@ import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.j
 import { ManifestError } from '../formats/aof/manifest.js';
 import type { ByteSource } from '../formats/rdb/source.js';
 import { Args } from '../formats/resp/args.js';
+import type { Arena } from '../memory/arena.js';
 import type { AofDirectory } from './aof-directory.js';
-import { FileSum } from './file-sum.js';
+import { LoadHelper } from './load-helper.js';
 import type { LoadingProgress } from './loading.js';
 
 /** An RDB that is being loaded, a step at a time. */
@@ -40,6 +41,8 @@ export interface RdbLoad {
 
 /** Where what is loaded goes. */
 export interface LoadTarget {
+  /** Where the data goes. */
+  readonly arena: Arena;
   /** Empties the keyspace. */
   clear(): void;
   /**
@@ -48,6 +51,8 @@ export interface LoadTarget {
    * @param duplicates what becomes of a key that is there already
    */
   openRdb(source: ByteSource, kind: 'dump' | 'base', duplicates: 'refuse' | 'replace'): RdbLoad;
+  /** The commands of a log follow, in database 0 at first, whatever was read before. */
+  beginLog(): void;
   /**
    * Runs a command of the log (never MULTI or EXEC); it is valid during the call. Returns null, or the error that the command
    * answers. Throws UnknownCommand for one that is none.
@@ -291,16 +296,15 @@ export class Recovery {
   ): Load<number> {
     const { disk, log, progress, target, config } = this.options;
     const source = sourceOf(disk, path, fd);
-    let sum: FileSum | null = null;
-    if (config.rdbchecksum && disk === nodeDisk && FileSum.pays(source.fileBytes!)) {
-      const began = new FileSum(path, source.fileBytes!, () => sourceOf(disk, path, fd));
-      source.crcOf = (bytes) => began.crcOf(bytes);
-      sum = began;
-    }
+    const again = config.rdbchecksum ? () => sourceOf(disk, path, fd) : null;
+    const helper = this.helper(path, source.fileBytes!, again);
+    if (helper !== null && again !== null) source.crcOf = (bytes) => helper.crcOf(bytes);
     try {
       const load = target.openRdb(source, kind, duplicates);
       for (let n = 1; load.step(); n++) {
-        if (n % CLOCK_EVERY !== 0 || !this.sliceOver()) continue;
+        if (n % CLOCK_EVERY !== 0) continue;
+        helper?.follow(target.arena);
+        if (!this.sliceOver()) continue;
         progress.loadedBytes = before + load.offset;
         yield;
       }
@@ -314,8 +318,13 @@ export class Recovery {
       log.warning(message);
       throw new RecoveryError(message, path, error.offset, error);
     } finally {
-      sum?.stop();
+      helper?.stop();
     }
+  }
+
+  /** The thread that helps; null where none pays, or can help. */
+  private helper(path: string, bytes: number, again: (() => ByteSource) | null): LoadHelper | null {
+    return this.options.disk === nodeDisk && LoadHelper.pays(bytes) ? new LoadHelper(path, bytes, again) : null;
   }
 
   private unreadable(path: string, error: unknown): unknown {
@@ -330,21 +339,30 @@ export class Recovery {
   private *readLog(path: string, fd: number, from: number, bytes: number, last: boolean, before: number): Load<void> {
     const { config, progress } = this.options;
     const reader = new LogReader(path, { offset: from, fileBytes: bytes, verify: config['aof-checksum'] });
+    const helper = this.helper(path, bytes - from, null);
     try {
-      yield* this.replay(reader, fd, from, bytes, before);
+      yield* this.replay(reader, fd, from, bytes, before, helper);
     } catch (error) {
       if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, path, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
       else throw error instanceof RecoveryError ? error : this.unreadable(path, error);
+    } finally {
+      helper?.stop();
     }
     progress.loadedBytes = before + bytes;
   }
 
-  private *replay(reader: LogReader, fd: number, from: number, bytes: number, before: number): Load<void> {
+  private *replay(
+    reader: LogReader,
+    fd: number,
+    from: number,
+    bytes: number,
+    before: number,
+    helper: LoadHelper | null,
+  ): Load<void> {
     const { disk, progress, target } = this.options;
-    // Whatever was read before, a log begins in database 0.
-    target.apply(Args.of('SELECT', '0'));
+    target.beginLog();
     const args = new Args();
     /** Commands since MULTI; null outside. */
     let queue: Args[] | null = null;
@@ -367,10 +385,11 @@ export class Recovery {
             this.apply(args, reader);
           }
         }
-        if (i % CLOCK_EVERY === 0 && this.sliceOver()) {
-          progress.loadedBytes = before + reader.offset;
-          yield;
-        }
+        if (i % CLOCK_EVERY !== 0) continue;
+        helper?.follow(target.arena);
+        if (!this.sliceOver()) continue;
+        progress.loadedBytes = before + reader.offset;
+        yield;
       }
       progress.loadedBytes = before + reader.offset;
     }

@@ -92,6 +92,7 @@ function fileVersion(server: Server): RdbVersion {
 function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
   const { keyspace } = server;
   return {
+    arena: keyspace.arena,
     clear() {
       server.replay.reset();
       for (const db of keyspace.databases) {
@@ -120,6 +121,10 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
           return loader.keysExpired;
         },
       };
+    },
+    beginLog() {
+      server.onCommandsNear();
+      server.replay.reset();
     },
     apply: (args) => server.replay.apply(args),
   };

@@ -121,6 +121,8 @@ export class Server {
   };
   /** The sockets listen, nothing is loaded yet. */
   onListening: () => void = () => {};
+  /** Called when commands follow, of a log or of clients: after what a dump holds has been loaded. May come several times. */
+  onCommandsNear: () => void = () => {};
 
   private readonly anyPort: boolean;
   private readonly cron: Cron;
@@ -269,7 +271,6 @@ export class Server {
       try {
         this.dispatcher.enterTime();
         keyspace.expiryInForce = false;
-        this.replay.reset();
         await this.persistence.start();
       } catch (error) {
         await this.close();
@@ -279,6 +280,7 @@ export class Server {
         gate.loading = false;
       }
     }
+    this.onCommandsNear();
     const kinds: ('tcp' | 'unix')[] = [];
     if (this.port !== 0) kinds.push('tcp');
     if (config.values.unixsocket !== '') kinds.push('unix');

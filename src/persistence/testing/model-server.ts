@@ -13,6 +13,7 @@ import { writeAll } from '../../disk/replace-file.js';
 import { LogEncoder } from '../../formats/aof/log-encoder.js';
 import type { ByteSource } from '../../formats/rdb/source.js';
 import { Args } from '../../formats/resp/args.js';
+import { Arena } from '../../memory/arena.js';
 import { Persistence, type PersistenceConfig } from '../persistence.js';
 import { type RdbLoad, UnknownCommand } from '../recovery.js';
 import type { SnapshotPlan, SnapshotRun } from '../snapshot-run.js';
@@ -78,7 +79,11 @@ export class ModelServer {
         beginSnapshot: (plan) => this.beginSnapshot(plan),
         snapshotNow: (plan) => this.writeSnapshot(plan, this.encode(plan)),
         target: {
+          arena: new Arena(),
           clear: () => this.clear(),
+          beginLog: () => {
+            this.replayDb = 0;
+          },
           apply: (args) => this.apply(args),
           openRdb: (source, _kind, duplicates) => this.openRdb(source, duplicates),
         },
