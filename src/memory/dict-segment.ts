@@ -12,8 +12,9 @@ import { wordIndex } from './arena.js';
 const HEADER_BYTES = 16;
 export const HEADER_WORDS = 4;
 /** Segment sizes in bytes. */
-export const STAGES = [64, 128, 192, 256, 384, 512, 640, 768, 896, 1024];
-export const SLOTS_MAX = slotsOf(1024);
+export const STAGES = [64, 128, 192, 256, 384, 512, 640, 768, 896, 1024, 1536, 2048];
+/** Of a segment that can split. */
+export const SLOTS_MAX = slotsOf(2048);
 export const DUE_NEVER = 0xffffffff;
 
 /** The second that a hint stores for an expiry. */
@@ -27,9 +28,14 @@ export function slotsOf(bytes: number): number {
 export function bytesOf(slots: number): number {
   return HEADER_BYTES + slots * 8;
 }
-/** Slots of the smallest segment that `count` items fill to at most 7/10. */
+/** Whether `count` items are few enough for so many slots. */
+export function holds(slots: number, count: number): boolean {
+  return count * 5 <= slots * 4;
+}
+/** Slots of the smallest segment that `count` items fill to at most 7/10; the largest one is filled further before it splits. */
 export function slotsFor(count: number): number {
   for (const bytes of STAGES) if (count * 10 <= slotsOf(bytes) * 7) return slotsOf(bytes);
+  if (holds(SLOTS_MAX, count)) return SLOTS_MAX;
   let slots = SLOTS_MAX;
   while (count * 10 > slots * 7) slots = slots * 2 + 2;
   return slots;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Arena } from './arena.js';
 import { Dict } from './dict.js';
+import { seedHash } from './hash-function.js';
 import { itemAlloc, itemKeyBytes, itemKeyIndex } from './item.js';
 
 function rng(seed: number): () => number {
@@ -150,20 +151,25 @@ describe('Dict', () => {
     copy.check();
   });
 
-  it('random items come with equal chances (within what 40 draws a key allow)', () => {
-    const random = rng(99);
-    const arena = new Arena();
-    const dict = new Dict(arena).create();
-    const keys = 300;
-    for (let i = 0; i < keys; i++) put(dict, arena, `k${i}`);
-    const drawn = new Map<string, number>();
-    for (let i = 0; i < keys * 400; i++) {
-      const key = keyOf(arena, dict.randomItem(random));
-      drawn.set(key, (drawn.get(key) ?? 0) + 1);
-    }
-    expect(drawn.size).toBe(keys);
-    for (const n of drawn.values()) expect(Math.abs(n - 400)).toBeLessThan(120);
-  });
+  // Other hashes, other segments: of different sizes and depths.
+  it.each([1, 5, 8, 18, 42])(
+    'random items come with equal chances, within what 400 draws a key allow (hash %i)',
+    (hash) => {
+      seedHash(hash * 7919, hash * 104729);
+      const random = rng(99);
+      const arena = new Arena();
+      const dict = new Dict(arena).create();
+      const keys = 300;
+      for (let i = 0; i < keys; i++) put(dict, arena, `k${i}`);
+      const drawn = new Map<number, number>();
+      for (let i = 0; i < keys * 400; i++) {
+        const item = dict.randomItem(random);
+        drawn.set(item, (drawn.get(item) ?? 0) + 1);
+      }
+      expect(drawn.size).toBe(keys);
+      for (const n of drawn.values()) expect(Math.abs(n - 400)).toBeLessThan(120);
+    },
+  );
 
   it('finds the segments in which something is due, and only those', () => {
     const arena = new Arena();

@@ -6,8 +6,8 @@
  *              stands in several entries side by side
  *   segment    a small table of [hash, item address] pairs, see dict-segment.ts
  *
- * A segment that is 4/5 full grows in steps to 1 KiB and then splits in two by the next bit of the hash; a nearly empty one
- * shrinks and merges with its buddy. So the table takes about 11 bytes an item at any size.
+ * A segment that is 4/5 full grows in steps to 2 KiB and then splits in two by the next bit of the hash; a nearly empty one
+ * shrinks and merges with its buddy. So the table takes about 12 bytes an item at any size.
  *
  * A scan's cursor is a position in hash space (a 32-bit hash): items are visited in the order of their hashes, so the
  * cursor stays right across splits and merges, and no item is visited twice.
@@ -15,7 +15,7 @@
  * Invariants:
  *   1. Every item of a segment of depth d shares its top d hash bits with the segment's directory entries.
  *   2. (dict-segment.ts) Between an item's home slot and its slot no slot is empty.
- *   3. count <= slots * 4/5, unless the depth has reached its maximum.
+ *   3. count <= slots * 4/5, and slots <= SLOTS_MAX unless the depth has reached its maximum.
  *
  * A dict that is part of a value is read by the snapshot worker, so its blocks are owned before they change. The
  * keyspace's own dicts are not (the main thread hands entries over one by one): `captured` is false for them.
@@ -28,6 +28,7 @@ import {
   closeSlot,
   DUE_NEVER,
   HEADER_WORDS,
+  holds,
   homeSlot,
   moveItems,
   putSlot,
@@ -44,7 +45,7 @@ const ROOT_BYTES = 16;
 /** Beyond this depth segments grow instead of splitting. */
 const DEPTH_MAX = 26;
 /** Items that `reserve` lays a segment out for: what segments hold on average after growing by themselves. */
-const RESERVED_FILL = 72;
+const RESERVED_FILL = 146;
 /** What `nextDue` answers. */
 export interface DueSegment {
   /** 0: none was found. */
@@ -169,7 +170,7 @@ export class Dict {
     for (;;) {
       const count = arena.getWord(segment, 0);
       const slots = arena.getWord(segment, 1);
-      if ((count + 1) * 5 <= slots * 4) break;
+      if (holds(slots, count + 1)) break;
       if (slots >= SLOTS_MAX && arena.getWord(segment, 2) < DEPTH_MAX) this.split(segment, hash);
       else this.resize(segment, hash, slotsFor(count + 1));
       segment = this.segmentOf(hash);
@@ -271,8 +272,9 @@ export class Dict {
       if (words[base + i * 2 + 1] !== 0) ones += (words[base + i * 2]! >>> bit) & 1;
     }
     const zeros = arena.getWord(segment, 0) - ones;
-    const low = this.newSegment(slotsFor(zeros + 1), local + 1);
-    const high = this.newSegment(slotsFor(ones + 1), local + 1);
+    // When nearly all are on one side, that one splits again.
+    const low = this.newSegment(Math.min(slotsFor(zeros + 1), SLOTS_MAX), local + 1);
+    const high = this.newSegment(Math.min(slotsFor(ones + 1), SLOTS_MAX), local + 1);
     const due = arena.getWord(segment, 3);
     arena.setWord(low, 3, due);
     arena.setWord(high, 3, due);
@@ -750,6 +752,8 @@ export class Dict {
         assert(this.findItem(item), 'an item is found by its key');
       }
       assert(inSegment === arena.getWord(segment, 0), 'a segment counts its items');
+      assert(holds(slots, inSegment), 'a segment has empty slots');
+      assert(slots <= SLOTS_MAX || local === DEPTH_MAX, 'a segment that can split is not larger than others');
       count += inSegment;
       index += span;
     }
