@@ -8,7 +8,9 @@ if (ok) {
   step('lint');
   ok = tool('biome', ['check', '.']) && ok;
   step('layers, unit and golden tests');
-  const counts = vitest(['--project', 'layers', '--project', 'unit', '--project', 'golden', ...process.argv.slice(2)]);
+  // Files share what they import: half the time of a process for each, as `npm test` has them.
+  const projects = ['layers', 'unit', 'golden'].flatMap((name) => ['--project', name]);
+  const counts = vitest([...projects, '--no-isolate', ...process.argv.slice(2)]);
   ok = counts.failed === 0 && ok;
 }
 process.exitCode = ok ? 0 : 1;

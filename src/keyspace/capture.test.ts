@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { contents, describeEntry, keyText, mutate, rng } from '../../test/support/random-keyspace.js';
+import { same } from '../../test/support/same.js';
 import { Arena } from '../memory/arena.js';
 import { Capture, type CaptureQueue } from './capture.js';
 import { Keyspace } from './keyspace.js';
@@ -58,7 +59,7 @@ describe('Capture', () => {
           if (random() < 0.5) capture.step(++clock, () => clock + Math.floor(random() * 2));
           if (random() < 0.5) worker.work(Math.floor(random() * 120));
         }
-        expect(capture.keys).toBe(before.size);
+        same(capture.keys, before.size);
         expect([...worker.seen].sort()).toEqual([...before].sort());
         capture.end();
         expectNoLeak(keyspace);

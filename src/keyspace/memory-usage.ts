@@ -1,6 +1,6 @@
 /**
  * What a key takes in the arena, for MEMORY USAGE: the blocks of its entry and of its value, by their capacities. The
- * slot in the database's dict (about 11 bytes) is not part of it.
+ * slot in the database's dict (about 12 bytes) is not part of it.
  */
 import { Dict } from '../memory/dict.js';
 import { Encoding, hasRoot, ItemType, itemEncoding, itemMeta, itemRoot, itemType } from '../memory/item.js';

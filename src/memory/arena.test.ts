@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { same } from '../../test/support/same.js';
 import { Arena, byteIndex, SEGMENT_BYTES } from './arena.js';
 
 /** A small deterministic generator; the seed is in the test's name, so a failure repeats. */
@@ -27,7 +28,7 @@ describe('Arena', () => {
                 ? Math.floor(random() * 40_000)
                 : Math.floor(random() * 700_000);
           const address = arena.alloc(bytes);
-          expect(live.has(address)).toBe(false);
+          same(live.has(address), false);
           expect(arena.capacity(address)).toBeGreaterThanOrEqual(bytes);
           const mark = step & 0xff;
           const at = byteIndex(address);
@@ -41,8 +42,8 @@ describe('Arena', () => {
             address = (keys.next().value as number | undefined) ?? address;
           const { bytes, mark } = live.get(address)!;
           const at = byteIndex(address);
-          expect(arena.bytesOf(address)[at]).toBe(mark);
-          expect(arena.bytesOf(address)[at + Math.max(0, bytes - 1)]).toBe(mark);
+          same(arena.bytesOf(address)[at], mark);
+          same(arena.bytesOf(address)[at + Math.max(0, bytes - 1)], mark);
           arena.free(address);
           live.delete(address);
         }
@@ -74,7 +75,7 @@ describe('Arena', () => {
     const arena = new Arena();
     const blocks: number[] = [];
     for (let i = 0; i < 8; i++) {
-      for (let n = 0; n < 100_000; n++) blocks.push(arena.alloc(500 + i * 64));
+      for (let n = 0; n < 20_000; n++) blocks.push(arena.alloc(2500 + i * 320));
     }
     const full = arena.bytesReserved;
     for (const block of blocks) arena.free(block);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { same } from '../../test/support/same.js';
 import { Arena } from './arena.js';
 import { Dict } from './dict.js';
 import { seedHash } from './hash-function.js';
@@ -71,12 +72,12 @@ describe('Dict', () => {
         const growing = Math.floor(step / 30_000) % 2 === 0;
         const key = `key:${Math.floor(random() * 40_000)}`;
         if (random() < (growing ? 0.9 : 0.15)) {
-          expect(put(dict, arena, key)).toBe(!model.has(key));
+          same(put(dict, arena, key), !model.has(key));
           model.add(key);
-        } else expect(remove(dict, arena, key)).toBe(model.delete(key));
+        } else same(remove(dict, arena, key), model.delete(key));
         if (step % 20_000 === 19_999) {
           dict.check();
-          expect(dict.count).toBe(model.size);
+          same(dict.count, model.size);
           expect(contents(dict, arena)).toEqual([...model].sort());
         }
       }

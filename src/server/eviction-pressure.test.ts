@@ -97,7 +97,7 @@ for (const [seed, policy] of [
       const { server } = live;
       const load = new Load(seed);
       let saves = 0;
-      for (let round = 0; round < 150; round++) {
+      for (let round = 0; round < 100; round++) {
         // Refused while the last one runs.
         if (round % 10 === 5 && (await client.call('BGSAVE')).mark === '+') saves++;
         const batch = Array.from({ length: 80 }, () => encodeCommand(load.command()));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rng } from '../../test/support/random-keyspace.js';
 import { latin1 } from '../../test/support/rdb-bytes.js';
+import { same } from '../../test/support/same.js';
 import { Slice } from '../base/slice.js';
 import { Arena, byteIndex } from '../memory/arena.js';
 import { Dict } from '../memory/dict.js';
@@ -278,25 +279,25 @@ describe('random changes leave what a map with moments holds', () => {
       const moment = () => (random() < 0.3 ? Number.NaN : now - 500 + below(random() < 0.3 ? 600_000 : 4000));
       const changes: ((field: string, value: string) => void)[] = [
         (field, value) => {
-          expect(set(hash, field, value)).toBe(!model.has(field));
+          same(set(hash, field, value), !model.has(field));
           model.set(field, [value, Number.NaN]);
         },
         (field, value) => {
           const at = moment();
-          expect(setEx(hash, field, value, at)).toBe(!model.has(field));
+          same(setEx(hash, field, value, at), !model.has(field));
           model.set(field, [value, at]);
         },
         (field, value) => {
-          expect(setKeeping(hash, field, value)).toBe(!model.has(field));
+          same(setKeeping(hash, field, value), !model.has(field));
           model.set(field, [value, model.get(field)?.[1] ?? Number.NaN]);
         },
         (field) => {
           const at = moment();
           const there = alive(field);
-          expect(expireAt(hash, field, at)).toBe(there);
+          same(expireAt(hash, field, at), there);
           if (there) model.get(field)![1] = at;
         },
-        (field) => expect(remove(hash, field)).toBe(model.delete(field)),
+        (field) => same(remove(hash, field), model.delete(field)),
         () => {
           const max = 1 + below(8);
           let count = 0;
@@ -314,7 +315,7 @@ describe('random changes leave what a map with moments holds', () => {
       for (let step = 0; step < 8000; step++) {
         if (random() < 0.003) {
           hash.release();
-          expect(arena.capturing || arena.bytesUsed === 0).toBe(true);
+          same(arena.capturing || arena.bytesUsed === 0, true);
           hash.create();
           model = new Map();
         }
@@ -327,10 +328,13 @@ describe('random changes leave what a map with moments holds', () => {
         const field = random() < 0.5 ? String(below(100)) : `field:${below(30)}`;
         const value = random() < 0.3 ? String(below(1e9)) : 'v'.repeat(below(random() < 0.02 ? 3000 : 20));
         changes[below(changes.length)]!(field, value);
-        expect(get(hash, field)).toBe(alive(field) ? model.get(field)![0] : null);
-        expect(expireOf(hash, field)).toBe(alive(field) ? model.get(field)![1] : Number.NaN);
-        expect(hash.length).toBe(model.size);
-        expect(hash.hasFieldExpiry).toBe([...model.values()].some(([, at]) => !Number.isNaN(at)));
+        same(get(hash, field), alive(field) ? model.get(field)![0] : null);
+        same(expireOf(hash, field), alive(field) ? model.get(field)![1] : Number.NaN);
+        same(hash.length, model.size);
+        same(
+          hash.hasFieldExpiry,
+          [...model.values()].some(([, at]) => !Number.isNaN(at)),
+        );
         if (step % 50 === 0) {
           const over = [...model].filter(([name]) => alive(name));
           expect([...content(hash)].sort()).toEqual(over.sort());

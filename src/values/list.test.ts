@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { same } from '../../test/support/same.js';
 import { Slice } from '../base/slice.js';
 import { Arena } from '../memory/arena.js';
 import { lpValidate } from '../memory/listpack.js';
@@ -82,8 +83,8 @@ describe('random changes leave what an array holds', () => {
             else model.push(t);
           }
         } else if (r < 0.6) {
-          expect(list.peek(head, out)).toBe(true);
-          expect(out.toString()).toBe(head ? model[0] : model.at(-1));
+          same(list.peek(head, out), true);
+          same(out.toString(), head ? model[0] : model.at(-1));
           list.dropEnd(head);
           if (head) model.shift();
           else model.pop();
@@ -93,25 +94,25 @@ describe('random changes leave what an array holds', () => {
           model.splice(head ? index + 1 : index, 0, t);
         } else if (r < 0.85) {
           const index = below(size);
-          expect(list.set(index, latin1(t), 0, t.length)).toBe(true);
+          same(list.set(index, latin1(t), 0, t.length), true);
           model[index] = t;
         } else if (r < 0.9) {
           const start = below(size);
           const count = below(random() < 0.1 ? size : 6);
-          expect(list.removeRange(start, count)).toBe(Math.min(count, size - start));
+          same(list.removeRange(start, count), Math.min(count, size - start));
           model.splice(start, count);
         } else if (r < 0.98) {
           const count = below(7) - 3;
           const expected = matching(model, t, count);
-          expect(list.removeMatching(latin1(t), 0, t.length, count)).toBe(size - expected.length);
+          same(list.removeMatching(latin1(t), 0, t.length, count), size - expected.length);
           model = expected;
         } else {
           const start = below(Math.min(size, 5));
           const stop = size - 1 - below(Math.min(size - start, 5));
-          expect(list.trim(start, stop)).toBe(size - (stop - start + 1));
+          same(list.trim(start, stop), size - (stop - start + 1));
           model = model.slice(start, stop + 1);
         }
-        expect(list.length).toBe(model.length);
+        same(list.length, model.length);
         if (step % 40 === 0) {
           expect(content(list)).toEqual(model);
           const backwards: string[] = [];
@@ -130,15 +131,15 @@ describe('random changes leave what an array holds', () => {
           }
           expect(some).toEqual(model.slice(from).map((m) => (m === t ? 1 : 0)));
           const index = below(model.length + 1);
-          expect(list.index(index, out)).toBe(index < model.length);
+          same(list.index(index, out), index < model.length);
           if (index < model.length) expect(out.toString()).toBe(model[index]);
           let elements = 0;
           list.nodes((u8, off, bytes, count) => {
-            expect(lpValidate(u8, off, bytes)).toBe(-1);
+            same(lpValidate(u8, off, bytes), -1);
             expect(count).toBeGreaterThan(list.encodingName() === 'quicklist' ? 0 : -1);
             elements += count;
           });
-          expect(elements).toBe(model.length);
+          same(elements, model.length);
           const again = new List(arena, list.limits).open(list.encoding, list.root);
           expect(content(again)).toEqual(model);
           const copy = new List(arena, list.limits).open(list.encoding, list.copyRoot());
