@@ -71,6 +71,22 @@ describe('Arena', () => {
     expect(arena.bytesUsed).toBe(0);
   });
 
+  it('knows what it can still address, and says when that is nothing', () => {
+    const arena = new Arena();
+    arena.segmentsMax = 3;
+    expect(arena.bytesLeft).toBe(3 * SEGMENT_BYTES);
+    arena.alloc(100);
+    const left = arena.bytesLeft;
+    expect(left).toBeLessThan(3 * SEGMENT_BYTES);
+    const huge = [0, 1].map(() => arena.alloc(2 * SEGMENT_BYTES));
+    expect(arena.bytesLeft).toBe(left - 2 * SEGMENT_BYTES);
+    expect(() => arena.alloc(2 * SEGMENT_BYTES)).toThrow('3 segments of 64 MiB are in use');
+    for (const block of huge) arena.free(block);
+    expect(arena.bytesLeft).toBe(left);
+    arena.alloc(2 * SEGMENT_BYTES);
+    expect(arena.bytesLeft).toBe(left - SEGMENT_BYTES);
+  });
+
   it('trim gives segments back in which only empty spans were kept', () => {
     const arena = new Arena();
     const blocks: number[] = [];

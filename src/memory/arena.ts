@@ -115,6 +115,8 @@ export class Arena {
   /** Told of each segment's buffer that is given up. */
   onDrop: (buffer: SharedArrayBuffer) => void = () => {};
 
+  /** How many segments there can be; tests have fewer. */
+  segmentsMax = SEGMENTS_MAX;
   bytesUsed = 0;
   bytesUsedPeak = 0;
   /** Bytes of all segments. */
@@ -138,6 +140,7 @@ export class Arena {
   private freeRuns = new Map<number, Set<number>>(); // pages of the run -> first pages
   private freeRunSizes: number[] = []; // sorted keys of freeRuns
   private freePages = 0;
+  private segmentsGone = 0;
 
   // Snapshot state.
   private progress: SnapshotProgress | null = null;
@@ -411,7 +414,10 @@ export class Arena {
   private addSegment(bytes: number): number {
     let segment = this.u8.indexOf(GONE_U8);
     if (segment < 0) segment = this.u8.length;
-    if (segment >= SEGMENTS_MAX) throw new RangeError('arena is full: 512 segments in use');
+    if (segment >= this.segmentsMax) {
+      throw new RangeError(`the memory for data is full: ${this.segmentsMax} segments of 64 MiB are in use`);
+    }
+    if (segment < this.u8.length) this.segmentsGone--;
     const buffer = new SharedArrayBuffer(bytes);
     this.u8[segment] = new Uint8Array(buffer);
     this.u32[segment] = new Uint32Array(buffer);
@@ -444,6 +450,7 @@ export class Arena {
     this.f64[segment] = GONE_F64;
     this.fresh[segment] = undefined;
     this.segmentPagesUsed[segment] = 0;
+    this.segmentsGone++;
     const first = segment * PAGES_PER_SEGMENT;
     this.spanClass.fill(0, first, first + PAGES_PER_SEGMENT);
   }
@@ -593,6 +600,12 @@ export class Arena {
       const address = span * 1024 + i * units;
       if (!free.has(address)) out.push(address);
     }
+  }
+
+  /** Bytes that can still be had in whole pages. */
+  get bytesLeft(): number {
+    const segments = this.segmentsMax - this.u8.length + this.segmentsGone;
+    return segments * SEGMENT_BYTES + this.freePages * PAGE_BYTES;
   }
 
   /** The segment that was made last, and the byte of it from which on no page is in use. */

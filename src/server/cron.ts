@@ -75,6 +75,7 @@ export class Cron {
     const now = server.clock.monotonic();
     server.dispatcher.syncClock();
     if (!server.loading) server.persistence.tick();
+    server.eviction.look();
     if (server.tracking.clients > 0) server.tracking.limit();
     this.sampleRates(now);
     if (now - this.lastSecondMs >= SECOND_MS) {

@@ -59,7 +59,7 @@ export class Gate {
   allows: (guarded: Guarded, session: Session) => boolean = () => true;
   /** Commands with any of these flags are postponed (pause.ts): 0 none, PAUSE_ALL all. */
   postponed = 0;
-  /** null: maxmemory sets no limit. */
+  /** null: there is no limit, or it is far away. */
   memory: MemoryGuard | null = null;
   /** Whether clients must log in first. */
   needsPassword: () => boolean = () => false;

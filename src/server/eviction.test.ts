@@ -193,6 +193,31 @@ describe('eviction', () => {
       { clock: new TickingClock(0.2) },
     ));
 
+  it('keeps the last gigabyte that the arena can address, without maxmemory too', () =>
+    withServer(async (p) => {
+      const { client, live } = p;
+      const { eviction, keyspace, gate } = live.server;
+      keyspace.arena.segmentsMax = 18;
+      const fillArena = async () => {
+        for (let i = 0; i < 3; i++) await client.ask('SETRANGE', `large:${i}`, 60 * 1024 * 1024, 'x');
+        await eventually(() => gate.memory !== null);
+      };
+      await fillArena();
+      expect(live.lines.some((line) => line.includes('All memory that this server can address is nearly in use'))).toBe(
+        true,
+      );
+      await expect(client.ask('SET', 'a', 'b')).rejects.toThrow('OOM');
+      expect(await client.ask('STRLEN', 'large:0')).toBe(60 * 1024 * 1024 + 1);
+      await client.ask('DEL', 'large:0');
+      expect(await client.ask('SET', 'a', 'b')).toBe('OK');
+      await eventually(() => gate.memory === null);
+      await fillArena();
+      await client.ask('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random');
+      expect(await client.ask('SET', 'b', 'c')).toBe('OK');
+      expect(eviction.evictedKeys).toBeGreaterThan(0);
+      await eventually(() => gate.memory === null);
+    }));
+
   it('counts for how long there was too much', () =>
     withServer(async (p) => {
       const { client, live } = p;

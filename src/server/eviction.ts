@@ -10,6 +10,8 @@
  * or the time that `maxmemory-eviction-tenacity` allows is over. Then the command runs, and eviction goes on between the
  * turns of the event loop. A key that was evicted is freed before the next one is chosen, however large it is.
  *
+ * What the arena can address (32 GiB) is such a limit, too: the last gigabyte of it is left alone.
+ *
  *   room made -> ok      time over -> running: the command may run      nothing to evict -> failed: OOM
  *
  * Hot: below the limit it costs a command one comparison (`asks`), and without a limit none.
@@ -28,6 +30,8 @@ const KEYS_PER_STEP = 16;
 /** What a snapshot holds back, as a part of the limit, beyond which commands that need room wait for its worker. */
 const HELD_BACK_PART = 1 / 4;
 const WAIT_MS = 0.1;
+/** What the arena must have left for commands that need memory: more than one command takes, mostly. */
+const ARENA_LEFT_MIN = 1024 * 1024 * 1024;
 /** However long eviction may take: a worker that has ended is only noticed between turns. */
 const WAITS_MAX = 50;
 
@@ -42,6 +46,8 @@ export class Eviction implements MemoryGuard {
   /** Since when there is too much, in monotonic milliseconds; 0: there is not. */
   private exceededSinceMs = 0;
   private exceededMs = 0;
+  /** There is hardly anything left that the arena can address. */
+  private arenaIsFull = false;
   private timer: NodeJS.Immediate | null = null;
   private readonly waitCell = new Int32Array(new SharedArrayBuffer(4));
 
@@ -58,9 +64,27 @@ export class Eviction implements MemoryGuard {
     this.limit = Number(values.maxmemory);
     this.victims.setPolicy(values['maxmemory-policy']);
     this.sliceMs = sliceMs(values['maxmemory-eviction-tenacity']);
-    this.server.gate.memory = this.limit === 0 ? null : this;
+    this.setGuard();
     if (this.limit === 0) this.noLongerExceeded();
     this.measure();
+  }
+
+  private setGuard(): void {
+    this.server.gate.memory = this.limit === 0 && !this.arenaIsFull ? null : this;
+  }
+
+  /** Several times a second: without `maxmemory` what the arena can address is the limit. */
+  look(): void {
+    const isFull = this.arena.bytesLeft < ARENA_LEFT_MIN;
+    if (isFull === this.arenaIsFull) return;
+    this.arenaIsFull = isFull;
+    if (isFull) {
+      this.server.log.warning(
+        `All memory that this server can address is nearly in use (${this.arena.bytesReserved} bytes). Commands that need more are refused, or keys are evicted, as maxmemory-policy says.`,
+      );
+    }
+    this.setGuard();
+    if (this.server.gate.memory === null) this.noLongerExceeded();
   }
 
   /** At the start: a limit that may be a mistake. */
@@ -92,7 +116,7 @@ export class Eviction implements MemoryGuard {
 
   private get isOver(): boolean {
     const { arena } = this;
-    return arena.bytesUsed - arena.bytesDeferred > this.room;
+    return arena.bytesUsed - arena.bytesDeferred > this.room || arena.bytesLeft < ARENA_LEFT_MIN;
   }
 
   /** Clients' buffers have changed. */
