@@ -11,7 +11,7 @@ import { aof } from './aof.js';
 import { bgsave } from './bgsave.js';
 import { load } from './load.js';
 import { memory } from './memory.js';
-import { type Options, type Part, readOptions } from './options.js';
+import { benchOptions, type Options, type Part } from './options.js';
 import { ratio, type Section, table } from './report.js';
 import { stalls } from './stalls.js';
 import { throughput } from './throughput.js';
@@ -30,8 +30,7 @@ function machine(): Record<string, string | number> {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (options === null) return;
+  const options = benchOptions();
   const about = machine();
   console.log(
     Object.entries(about)

@@ -1,5 +1,6 @@
 /** The command line of the benchmarks. */
 import { parseArgs } from 'node:util';
+import { orUsage } from '../test/support/run-options.js';
 
 export const PARTS = ['throughput', 'memory', 'bgsave', 'load', 'aof', 'stalls'] as const;
 export type Part = (typeof PARTS)[number];
@@ -30,8 +31,12 @@ const HELP = `Usage: npm run bench -- [options]
   --save-keys N      for bgsave (default 4000000)
   --stall-elements N for stalls (default 10000000)`;
 
-/** Null after --help. Throws on a mistake. */
-export function readOptions(argv: readonly string[]): Options | null {
+/** The command line's options; ends the process after `--help`, or a mistake. */
+export function benchOptions(): Options {
+  return orUsage(HELP, () => readOptions(process.argv.slice(2)));
+}
+
+function readOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -43,13 +48,8 @@ export function readOptions(argv: readonly string[]): Options | null {
       keys: { type: 'string' },
       'save-keys': { type: 'string' },
       'stall-elements': { type: 'string' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(HELP);
-    return null;
-  }
   const wanted = values.only?.flatMap((text) => text.split(',')) ?? PARTS;
   for (const part of wanted)
     if (!PARTS.includes(part as Part)) throw new Error(`--only ${part}: not one of ${PARTS.join(', ')}`);

@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { haveBuild, haveDependencies, project } from './lib.mjs';
+import { haveBuild, haveDependencies, project, run } from './lib.mjs';
 
 /** Milliseconds of the newest of the files that the build reads. */
 function newestSource() {
@@ -55,6 +55,11 @@ function welcome({ config, server }) {
 }
 
 if (!haveDependencies() || !(isBuilt() || haveBuild())) process.exit(1);
-const { serve } = await import('../dist/cli/serve.js');
-const running = await serve(withDefaults(process.argv.slice(2)));
-if (running !== null) welcome(running);
+const argv = process.argv.slice(2);
+if (['--help', '-h', '--version', '-v'].includes(argv[0])) {
+  run('node', [join(project, 'bin', 'onggi'), argv[0]]);
+} else {
+  const { serve } = await import('../dist/cli/serve.js');
+  const running = await serve(withDefaults(argv));
+  if (running !== null) welcome(running);
+}

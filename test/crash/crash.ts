@@ -1,18 +1,15 @@
 /**
- * `npm run crash -- [--seed S] [--rounds N]`: kill -9 at random moments under load, N rounds (200 when not said), over
- * `appendfsync` always, everysec and no. Exits with 1 when an acknowledged write is missing, or data are of no moment.
+ * `npm run crash`: kill -9 at random moments under load, over `appendfsync` always, everysec and no. Exits with 1 when an
+ * acknowledged write is missing, or data are of no moment.
  */
-import { parseArgs } from 'node:util';
+import { runOptions, someSeed } from '../support/run-options.js';
 import { crashRounds } from './crash-rounds.js';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    rounds: { type: 'string', default: '200' },
-  },
-});
-const seed = Number(values.seed);
-const rounds = Number(values.rounds);
+const USAGE = `Usage: npm run crash -- [options]
+  --seed S    what is random (default: another one each time)
+  --rounds N  how often a server is killed (default 200)`;
+
+const { seed, rounds } = runOptions(USAGE, { numbers: { seed: someSeed(), rounds: 200 } });
 console.log(`seed ${seed}, ${rounds} rounds`);
 const wrong = await crashRounds({ seed, rounds, progress: console.log });
 if (wrong !== null) {

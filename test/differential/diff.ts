@@ -1,26 +1,28 @@
 /**
- * `npm run diff -- [--seed S] [--commands N] [--window N] [--failures N] [--aof]`: random commands against ours and redis-server.
- * Exits with 1 on a difference, after it has printed the seed, the command that repeats it, and the shrunk script.
+ * `npm run diff`: random commands against ours and redis-server. Exits with 1 on a difference, after it has printed the seed,
+ * the command that repeats it, and the shrunk script.
  */
-import { parseArgs } from 'node:util';
+import { runOptions, someSeed } from '../support/run-options.js';
 import { type Server, startOnggi, startOracle } from '../support/server.js';
 import { randomRun } from './random-run.js';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    commands: { type: 'string', default: '100000' },
-    window: { type: 'string', default: '4000' },
-    failures: { type: 'string', default: '1' },
-    aof: { type: 'boolean', default: false },
-  },
+const USAGE = `Usage: npm run diff -- [options]
+  --seed S      what is random (default: another one each time)
+  --commands N  how many commands are compared (default 100000)
+  --window N    commands of a family after which the servers begin anew (default 4000)
+  --failures N  differences after which to stop (default 1)
+  --aof         both with an append-only file, and DEBUG LOADAOF among the commands`;
+
+const {
+  seed,
+  commands,
+  window: windowCommands,
+  failures: failuresMax,
+  aof,
+} = runOptions(USAGE, {
+  numbers: { seed: someSeed(), commands: 100_000, window: 4000, failures: 1 },
+  switches: ['aof'],
 });
-const [seed, commands, windowCommands, failuresMax] = [
-  values.seed,
-  values.commands,
-  values.window,
-  values.failures,
-].map(Number) as [number, number, number, number];
 
 const servers = (await Promise.all([startOracle(), startOnggi()])) as [Server, Server];
 const started = performance.now();
@@ -32,7 +34,7 @@ try {
     commands,
     windowCommands,
     failuresMax,
-    aof: values.aof,
+    aof,
     progress: (done) => {
       if (done - shown >= 100_000) {
         shown = done;
@@ -43,7 +45,7 @@ try {
   for (const { command, protocol, text, script } of result.differences) {
     console.log(`\nDifference at command ${command} (RESP${protocol}): ${text}`);
     console.log(
-      `Repeat: npm run diff -- --seed ${seed} --commands ${commands} --window ${windowCommands}${values.aof ? ' --aof' : ''}`,
+      `Repeat: npm run diff -- --seed ${seed} --commands ${commands} --window ${windowCommands}${aof ? ' --aof' : ''}`,
     );
     console.log(`Shrunk:\n${script}`);
   }

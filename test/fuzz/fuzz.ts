@@ -1,35 +1,30 @@
 /**
- * `npm run fuzz -- --what socket|dump|rdb|aof|all [--seed S] [--inputs N] [--from N] [--minutes M] [--failures N]`: damaged input of all
- * kinds for a server inside this process. Exits with 1 when one of them does harm, after it has printed what repeats it.
+ * `npm run fuzz`: damaged input of all kinds for a server inside this process. Exits with 1 when one of them does harm, after it
+ * has printed what repeats it.
  */
 import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { orUsage, runOptions, someSeed } from '../support/run-options.js';
 import { AofTarget } from './aof-target.js';
 import { DumpTarget } from './dump-target.js';
 import { type FuzzResult, fuzz } from './fuzz-run.js';
 import { RdbTarget } from './rdb-target.js';
 import { SocketTarget } from './socket-target.js';
 
-const { values } = parseArgs({
-  options: {
-    what: { type: 'string', default: 'all' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    inputs: { type: 'string', default: '100000' },
-    from: { type: 'string', default: '0' },
-    minutes: { type: 'string', default: '1000000' },
-    failures: { type: 'string', default: '1' },
-  },
-});
+const USAGE = `Usage: npm run fuzz -- [options]
+  --what WHAT   socket | dump | rdb | aof, several with commas, or all (default all)
+  --seed S      what is random (default: another one each time)
+  --inputs N    how many inputs of each (default 100000)
+  --from N      the number of the first one (default 0)
+  --minutes M   time after which to stop (default: none)
+  --failures N  failures after which to stop (default 1)`;
 
-const options = {
-  seed: Number(values.seed),
-  inputs: Number(values.inputs),
-  from: Number(values.from),
-  minutes: Number(values.minutes),
-  failuresMax: Number(values.failures),
-};
+const given = runOptions(USAGE, {
+  numbers: { seed: someSeed(), inputs: 100_000, from: 0, minutes: 1_000_000, failures: 1 },
+  texts: { what: 'all' },
+});
+const options = { ...given, failuresMax: given.failures };
 
 /** Runs one target; returns whether nothing failed. */
 const RUNS: Record<string, (more: Progress) => Promise<FuzzResult>> = {
@@ -73,10 +68,12 @@ async function run(what: string): Promise<boolean> {
   return result.failures.length === 0;
 }
 
-const chosen = values.what === 'all' ? Object.keys(RUNS) : values.what.split(',');
+const chosen = orUsage(USAGE, () => {
+  const all = Object.keys(RUNS);
+  const some = given.what === 'all' ? all : given.what.split(',');
+  for (const what of some) if (!all.includes(what)) throw new Error(`--what ${what}: one of ${all.join(', ')}, all`);
+  return some;
+});
 let ok = true;
-for (const what of chosen) {
-  if (RUNS[what] === undefined) throw new Error(`--what ${what}: one of ${Object.keys(RUNS).join(', ')}, all`);
-  ok = (await run(what)) && ok;
-}
+for (const what of chosen) ok = (await run(what)) && ok;
 process.exitCode = ok ? 0 : 1;

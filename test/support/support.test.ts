@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConnectionClosed } from './client.js';
 import { REAPER_SCRIPT } from './reaper.js';
 import { decodeReply, plain, ReplyError, readReply, replyEnd, show } from './reply.js';
-import { type Server, startOracle } from './server.js';
+import { projectFolder, type Server, startOracle } from './server.js';
 
 describe('reply notation', () => {
   const wire = [
@@ -114,3 +114,30 @@ function alive(pid: number): boolean {
     return false;
   }
 }
+
+describe('the command lines of long runs', () => {
+  const run = (script: string, ...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [`build/${script}`, ...args], {
+      cwd: projectFolder,
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+  const SCRIPTS = ['test/differential/diff.js', 'test/fuzz/fuzz.js', 'test/crash/crash.js', 'bench/main.js'];
+
+  it.each(SCRIPTS)('%s tells its options, and what is wrong with those that are given', (script) => {
+    const help = run(script, '--help');
+    expect(help).toMatchObject({ status: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: npm run \w+ -- \[options\]\n {2}--/);
+    expect(run(script, '--nonsense')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^Unknown option '--nonsense'.*\n\nUsage: /s),
+    });
+  });
+
+  it('a number that is none is named', () => {
+    expect(run('test/crash/crash.js', '--rounds', 'many').stderr).toMatch(/^--rounds many: not a number\n/);
+    expect(run('test/fuzz/fuzz.js', '--what', 'nothing').stderr).toMatch(/^--what nothing: one of socket, dump/);
+  });
+});
