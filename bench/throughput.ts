@@ -55,7 +55,7 @@ export async function throughput(options: Options): Promise<Section[]> {
         rows: rates,
         notes: [
           `median of the ratios: ${middle.toFixed(2)}  (${verdict(middle, { least: LEAST(pipeline) })})`,
-          `redis-benchmark was busy for ${percent('ours')} of the time with ours, ${percent('redis')} with redis-server: near 100% it measures itself`,
+          `redis-benchmark was busy for ${percent('ours')} of the time with ours, ${percent('redis')} with redis-server: near 100% it measures itself as well as the server`,
         ],
       },
       { title: `CPU time of the server, pipeline ${pipeline}`, rows: costs, notes: [] },
