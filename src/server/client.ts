@@ -19,6 +19,8 @@ export class Client extends Session implements Peer {
   /** Segments of replies that wait for the end of a turn, or for an fsync, and their bytes. */
   unsent = 0;
   unsentBytes = 0;
+  /** The count of turns (turn.ts) in which it was served last. */
+  countedIn = -1;
   /** `bytes` when they were counted (client-memory.ts). */
   weighed = 0;
   /** Its first segment in the batch that goes out; see Turn. */

@@ -215,11 +215,16 @@ export class Server {
         this.dispatcher.monitored = yes;
       },
     });
-    this.turn = new Turn(this.context.out, () => this.dispatcher.sink, {
-      ended: this.clients.memory.relieve,
-      sent: (client) => this.clients.sent(client),
-      unsafe: (client) => this.clients.close(client),
-    });
+    this.turn = new Turn(
+      this.context.out,
+      () => this.dispatcher.sink,
+      {
+        ended: this.clients.memory.relieve,
+        sent: (client) => this.clients.sent(client),
+        unsafe: (client) => this.clients.close(client),
+      },
+      () => this.dispatcher.lastMs,
+    );
     this.listener = new Listener(
       {
         accepted: (connection) => this.clients.accept(connection),
