@@ -1,39 +1,30 @@
 /** Throughput with the append-only file on. */
 import type { Options } from './options.js';
-import { type Both, withBoth } from './pair.js';
+import { type Both, inTurns, withBoth } from './pair.js';
 import { redisBenchmark } from './redis-benchmark.js';
-import { type Comparison, median, type Section } from './report.js';
+import { type Comparison, paired, type Section } from './report.js';
 
 export async function aof(options: Options): Promise<Section[]> {
   const rows: Comparison[] = [];
   for (const policy of ['everysec', 'always'] as const) {
     for (const pipeline of [1, 16]) {
       const args = ['--appendonly', 'yes', '--appendfsync', policy, '--auto-aof-rewrite-percentage', '0'];
-      const measured = await withBoth({ args }, async (servers) => {
-        const rates: Both<number[]> = { ours: [], redis: [] };
-        for (let round = 0; round <= options.rounds; round++) {
-          for (const side of ['redis', 'ours'] as const) {
-            const rate = await setRate(servers[side].port, pipeline, rates[side].at(-1), options.seconds);
-            rates[side].push(rate);
-          }
-        }
-        return rates;
+      const rounds = await withBoth({ args }, async (servers) => {
+        const last: Both<number | undefined> = { ours: undefined, redis: undefined };
+        return inTurns(options.rounds, async (side) => {
+          last[side] = await setRate(servers[side].port, pipeline, last[side], options.seconds);
+          return last[side];
+        });
       });
-      rows.push({
-        name: `SET, appendfsync ${policy}, pipeline ${pipeline}`,
-        // The first round warms up.
-        ours: median(measured.ours.slice(1)),
-        redis: median(measured.redis.slice(1)),
-        unit: 'req/s',
-        ...(policy === 'always' && pipeline === 1 ? { target: { least: 1 } } : {}),
-      });
+      const row = paired(`SET, appendfsync ${policy}, pipeline ${pipeline}`, 'req/s', rounds);
+      rows.push(policy === 'always' && pipeline === 1 ? { ...row, target: { least: 1 } } : row);
     }
   }
   return [{ title: 'Throughput with the append-only file, 50 connections', rows, notes: [] }];
 }
 
 async function setRate(port: number, pipeline: number, known: number | undefined, seconds: number): Promise<number> {
-  const requests = known === undefined ? 5000 : Math.max(5000, Math.round(known * seconds));
+  const requests = known === undefined ? 20_000 : Math.max(5000, Math.round(known * seconds));
   const args = ['-t', 'set', '-r', '1000000', '-d', '64', '-c', '50', '-P', String(pipeline), '-n', String(requests)];
   const [result] = await redisBenchmark(port, args);
   return result!.requestsPerSecond;

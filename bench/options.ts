@@ -24,8 +24,8 @@ export interface Options {
 const HELP = `Usage: npm run bench -- [options]
   --only PART        ${PARTS.join(' | ')}; may be repeated
   --quick            less data, fewer and shorter runs: a look in about two minutes
-  --seconds N        about how long one measurement of throughput runs (default 1)
-  --rounds N         how often each is repeated, ours and redis-server in turns; the median counts (default 3)
+  --seconds N        about how long one measurement of throughput runs (default 0.3)
+  --rounds N         how often each is repeated, ours and redis-server in turns; the median ratio counts (default 7; loads at most 3)
   --pipelines LIST   for throughput (default 1,16,64)
   --keys N           for memory and load (default 1000000)
   --save-keys N      for bgsave (default 4000000)
@@ -56,8 +56,8 @@ function readOptions(argv: readonly string[]): Options {
   const { quick } = values;
   return {
     parts: PARTS.filter((part) => wanted.includes(part)),
-    seconds: positive(values.seconds, quick ? 0.3 : 1, '--seconds'),
-    rounds: positive(values.rounds, quick ? 1 : 3, '--rounds'),
+    seconds: positive(values.seconds, 0.3, '--seconds'),
+    rounds: positive(values.rounds, quick ? 1 : 7, '--rounds'),
     pipelines: (values.pipelines ?? '1,16,64').split(',').map((text) => positive(text, 1, '--pipelines')),
     keys: positive(values.keys, quick ? 200_000 : 1_000_000, '--keys'),
     saveKeys: positive(values['save-keys'], quick ? 500_000 : 4_000_000, '--save-keys'),

@@ -38,6 +38,22 @@ export async function withBoth<T>(options: ServerOptions, measure: (servers: Bot
   }
 }
 
+/**
+ * The same on both, once to warm them up and then `rounds` times, in turns: ours first, then redis-server first, so that
+ * what changes with time favours neither.
+ */
+export async function inTurns<T>(rounds: number, measure: (side: keyof Both<T>) => Promise<T>): Promise<Both<T[]>> {
+  await measure('redis');
+  await measure('ours');
+  const all: Both<T[]> = { ours: [], redis: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? (['ours', 'redis'] as const) : (['redis', 'ours'] as const)) {
+      all[side].push(await measure(side));
+    }
+  }
+  return all;
+}
+
 /** A field of INFO. */
 export async function infoField(server: Server, section: string, field: string): Promise<string> {
   const client = await server.connect();

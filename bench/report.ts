@@ -11,6 +11,8 @@ export interface Comparison {
   ours: number;
   redis: number;
   unit: string;
+  /** Of values that were measured in pairs: the median of the pairs' ratios. Without it: of `ours` to `redis`. */
+  ratio?: number;
   target?: Target;
 }
 
@@ -21,8 +23,21 @@ export interface Section {
   notes: string[];
 }
 
-export function ratio({ ours, redis }: Comparison): number {
-  return redis === 0 ? Number.NaN : ours / redis;
+export function ratio({ ours, redis, ratio }: Comparison): number {
+  return ratio ?? (redis === 0 ? Number.NaN : ours / redis);
+}
+
+/**
+ * Rounds that were measured in turns, as one row. A machine whose speed changes from second to second changes both values
+ * of a pair; so the ratio is the median of the pairs' ratios, not the ratio of the medians.
+ */
+export function paired(
+  name: string,
+  unit: string,
+  rounds: { ours: readonly number[]; redis: readonly number[] },
+): Comparison {
+  const ratios = rounds.ours.map((ours, i) => ours / rounds.redis[i]!);
+  return { name, unit, ours: median(rounds.ours), redis: median(rounds.redis), ratio: median(ratios) };
 }
 
 export function median(values: readonly number[]): number {

@@ -1,10 +1,10 @@
 /** redis-benchmark's default tests, in turns on both servers, at several pipeline depths. */
 import type { Server } from '../test/support/server.js';
 import type { Options } from './options.js';
-import { type Both, withBoth } from './pair.js';
+import { type Both, inTurns, withBoth } from './pair.js';
 import { cpuMs, endedChildrenCpuMs } from './processes.js';
 import { redisBenchmark } from './redis-benchmark.js';
-import { type Comparison, median, ratio, type Section, verdict } from './report.js';
+import { type Comparison, median, paired, ratio, type Section, verdict } from './report.js';
 
 /** redis-benchmark's `-t` names, in its own order; LRANGE needs the list that LPUSH has filled. */
 const TESTS: readonly [name: string, ...args: string[]][] = [
@@ -78,34 +78,27 @@ async function atPipeline(servers: Both<Server>, pipeline: number, options: Opti
       redis: await requestsFor(servers.redis, args, name, options),
       ours: await requestsFor(servers.ours, args, name, options),
     };
-    const runs: Both<Run[]> = { ours: [], redis: [] };
-    for (let round = 0; round < options.rounds; round++) {
-      for (const side of ['redis', 'ours'] as const) {
-        runs[side].push(await run(servers[side], args, name, requests[side]));
-      }
-    }
-    const middle = (side: 'ours' | 'redis', key: keyof Run): number => median(runs[side].map((one) => one[key]));
-    const row = (key: keyof Run, unit: string): Comparison => ({
-      name,
-      ours: middle('ours', key),
-      redis: middle('redis', key),
-      unit,
+    const runs = await inTurns(options.rounds, (side) => run(servers[side], args, name, requests[side]));
+    const of = (key: keyof Run): Both<number[]> => ({
+      ours: runs.ours.map((one) => one[key]),
+      redis: runs.redis.map((one) => one[key]),
     });
-    all.rates.push(row('requestsPerSecond', 'req/s'));
-    all.costs.push(row('cpuMicroseconds', 'us/req'));
-    for (const side of ['ours', 'redis'] as const) all.busy[side].push(middle(side, 'clientBusy'));
+    all.rates.push(paired(name, 'req/s', of('requestsPerSecond')));
+    all.costs.push(paired(name, 'us/req', of('cpuMicroseconds')));
+    const busy = of('clientBusy');
+    for (const side of ['ours', 'redis'] as const) all.busy[side].push(median(busy[side]));
     process.stdout.write('.');
   }
   process.stdout.write('\n');
   return all;
 }
 
-/** As many as take about the wanted time; also warms the server up. */
+/** As many as take about the wanted time. */
 async function requestsFor(server: Server, args: readonly string[], name: string, options: Options): Promise<number> {
   const pipeline = Number(args.at(-1));
-  const warmUp = name.startsWith('lrange') ? 2000 : pipeline === 1 ? 10_000 : 100_000;
-  const { requestsPerSecond } = await run(server, args, name, warmUp);
-  return Math.max(warmUp, Math.ceil((requestsPerSecond * options.seconds) / 1000) * 1000);
+  const few = name.startsWith('lrange') ? 2000 : pipeline === 1 ? 10_000 : 100_000;
+  const { requestsPerSecond } = await run(server, args, name, few);
+  return Math.max(few, Math.ceil((requestsPerSecond * options.seconds) / 1000) * 1000);
 }
 
 async function run(server: Server, args: readonly string[], name: string, requests: number): Promise<Run> {
