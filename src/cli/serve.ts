@@ -76,7 +76,7 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
   log.role = 'M';
   if (supervisor === 'systemd') notifySystemd(log, 'STATUS=Onggi is loading...');
 
-  const server = new Server({ config, log });
+  const server = new Server({ config, log, ownProcess: true });
   let removePidFile = () => {};
   const exit = (code: number): void => {
     removePidFile();

@@ -61,6 +61,8 @@ export interface ServerOptions {
   /** Keep everything in memory: no file is read or written, whatever the directives say. */
   inMemory?: boolean;
   disk?: Disk;
+  /** The process does nothing but serve: its thread may sleep for moments. */
+  ownProcess?: boolean;
   /** Node's sockets instead of the handles below them: slower, for where those are not what we know. */
   ordinarySockets?: boolean;
 }
@@ -93,7 +95,7 @@ export class Server {
   readonly replay: Replay;
   readonly dropped = new DroppedSegments();
   readonly expiry: Expiry;
-  readonly eventLoop = new EventLoopMeter();
+  readonly eventLoop: EventLoopMeter;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly eviction: Eviction;
@@ -215,6 +217,7 @@ export class Server {
         this.dispatcher.monitored = yes;
       },
     });
+    this.eventLoop = new EventLoopMeter(options.ownProcess);
     this.turn = new Turn(
       this.context.out,
       () => this.dispatcher.sink,
@@ -224,6 +227,7 @@ export class Server {
         unsafe: (client) => this.clients.close(client),
       },
       () => this.dispatcher.lastMs,
+      this.eventLoop,
     );
     this.listener = new Listener(
       {

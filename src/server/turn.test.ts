@@ -3,7 +3,7 @@ import { setImmediate as nextRound } from 'node:timers/promises';
 import { beforeEach, expect, it } from 'vitest';
 import { ReplyWriter } from '../formats/resp/reply.js';
 import type { Client } from './client.js';
-import { NO_SINK } from './effects.js';
+import { type EffectSink, NO_SINK } from './effects.js';
 import { Turn } from './turn.js';
 
 /** What one turn has sent: client and reply. */
@@ -12,21 +12,28 @@ type Sent = [client: number, reply: string][];
 let turns: Sent[];
 let open: Sent;
 let now: number;
+let busy: number;
+let rests: number;
+let sink: EffectSink;
 let turn: Turn;
 
 beforeEach(() => {
   turns = [];
   open = [];
   now = 1;
+  busy = 0.75;
+  rests = 0;
+  sink = NO_SINK;
   const ended = (): void => {
     turns.push(open);
     open = [];
   };
   turn = new Turn(
     new ReplyWriter(),
-    () => NO_SINK,
+    () => sink,
     { ended, sent() {}, unsafe() {} },
     () => now,
+    { busyShare: () => busy, rest: () => rests++ },
   );
 });
 
@@ -67,6 +74,7 @@ async function onceEach(of: Client[], times: number): Promise<void> {
     while (turns.length === before) await nextRound();
   }
   turns = [];
+  rests = 0;
 }
 
 it('ends with the round of the event loop that it began in while clients are few', async () => {
@@ -75,9 +83,20 @@ it('ends with the round of the event loop that it began in while clients are few
   answer(few[0]!);
   await nextRound();
   expect(turns).toEqual([ok(0)]);
+  expect(rests).toBe(0);
 });
 
-it('takes in what comes round after round where clients are many, until a round brings nothing', async () => {
+it('ends with that round while the event loop has little to do', async () => {
+  const many = clients(24);
+  busy = 0.74;
+  await onceEach(many, 200);
+  answer(many[0]!);
+  await nextRound();
+  expect(turns).toEqual([ok(0)]);
+  expect(rests).toBe(0);
+});
+
+it('takes in what comes round after round where many keep the server busy; when a round brings nothing, rests', async () => {
   const many = clients(24);
   await onceEach(many, 200);
   for (let i = 0; i < 5; i++) {
@@ -87,6 +106,30 @@ it('takes in what comes round after round where clients are many, until a round 
   }
   await nextRound();
   expect(turns).toEqual([ok(0, 1, 2, 3, 4)]);
+  expect(rests).toBe(1);
+});
+
+it('does not rest when it has waited for the disk', async () => {
+  const many = clients(24);
+  await onceEach(many, 200);
+  let synced = 0;
+  sink = {
+    ...NO_SINK,
+    enabled: true,
+    get synced() {
+      return synced;
+    },
+    whenDurable(done) {
+      synced++;
+      done(true);
+    },
+  };
+  answer(many[0]!);
+  await nextRound();
+  expect(turns).toEqual([]);
+  await nextRound();
+  expect(turns).toEqual([ok(0)]);
+  expect(rests).toBe(0);
 });
 
 it('ends after a tenth of a millisecond, whatever comes', async () => {
@@ -100,6 +143,7 @@ it('ends after a tenth of a millisecond, whatever comes', async () => {
   answer(many[3]!, 0.04);
   await nextRound();
   expect(turns).toEqual([ok(0, 1, 2, 3)]);
+  expect(rests).toBe(0);
 });
 
 it('gives a client both replies in one write when it is answered twice in a turn', async () => {

@@ -1,7 +1,8 @@
 /**
  * One turn of the event loop: commands are executed as their input arrives; at the end of the turn their effects are
- * written to the log with one write, and only then do the replies go out. Where many clients come, a turn takes in what
- * they send while it runs (`looks`): served together they are cheaper, on both sides of their connections.
+ * written to the log with one write, and only then do the replies go out. Where many clients keep the server busy, a turn
+ * takes in what they send while it runs, and once nothing more comes the server rests: served together they are cheaper,
+ * on both sides of their connections.
  *
  *   out.buf   [ client 4's replies | client 9's | client 4's again ]     segments, in order of execution
  *
@@ -31,9 +32,11 @@ const SPARE_MAX = 4;
 const NONE = -1;
 /** A turn that looks for more input takes it in for so many milliseconds since its first command began. */
 const TAKES_IN_MS = 0.1;
-/** It looks where so many clients or more were served in the last so many turns. */
+/** The server is pressed where so many clients or more were served in so many turns, */
 const CROWD = 24;
 const CROWD_TURNS = 64;
+/** and its event loop was busy for this share of the time. Below, looking and resting would only let somebody wait. */
+const PRESSED_SHARE = 0.75;
 
 /** The replies of a turn. */
 class Batch {
@@ -78,6 +81,13 @@ export interface TurnEvents {
   unsafe(client: Client): void;
 }
 
+export interface Loop {
+  /** Which part of the time since the last call the event loop had something to do, 0 to 1. */
+  busyShare(): number;
+  /** Sleeps for a moment where the loop would fall asleep. */
+  rest(): void;
+}
+
 export class Turn {
   private batch: Batch;
   /** Writes to connections. */
@@ -91,21 +101,28 @@ export class Turn {
   /** When the turn began, and where its replies ended when it last looked for input; NONE: it has not yet. */
   private begunMs = 0;
   private lookedAt = NONE;
-  /** Clients served in this count of turns so far, and in the one before. */
+  /** The last look found nothing. */
+  private idle = false;
+  /** Clients served in this count of turns so far; whether the server was pressed in the one before. */
   private count = 0;
   private turnsCounted = 0;
   private served = 0;
-  private servedBefore = 0;
+  private pressed = false;
   private readonly end = () => {
     if (this.looks()) {
       setImmediate(this.end);
       return;
     }
+    const { idle } = this;
+    this.idle = false;
     this.lookedAt = NONE;
     this.countTurn();
     if (this.ending !== null) this.ending();
+    const { synced } = this.sink();
     this.finish();
     this.events.ended();
+    // Where the turn waited for the disk, much has come since.
+    if (idle && this.sink().synced === synced) this.loop.rest();
   };
 
   constructor(
@@ -114,6 +131,7 @@ export class Turn {
     private readonly events: TurnEvents,
     /** Milliseconds; when the last command ended will do. */
     private readonly clock: () => number,
+    private readonly loop: Loop,
   ) {
     this.batch = new Batch(out.buf);
   }
@@ -152,18 +170,21 @@ export class Turn {
 
   /**
    * Whether the turn goes on for another round of the event loop, to take in what has come while its commands ran. As soon
-   * as a round brings nothing it ends. With few clients it would only wait: they are those whose replies it holds.
+   * as a round brings nothing it ends. With few clients it would only wait: they are those whose replies it holds. With
+   * many who ask little, each reply would wait for other replies.
    */
   private looks(): boolean {
+    if (!this.pressed) return false;
     const { pos } = this.out;
-    if (this.servedBefore < CROWD || pos === this.lookedAt) return false;
+    this.idle = pos === this.lookedAt;
+    if (this.idle) return false;
     this.lookedAt = pos;
     return this.clock() - this.begunMs < TAKES_IN_MS;
   }
 
   private countTurn(): void {
     if (++this.turnsCounted < CROWD_TURNS) return;
-    this.servedBefore = this.served;
+    this.pressed = this.served >= CROWD && this.loop.busyShare() >= PRESSED_SHARE;
     this.served = 0;
     this.turnsCounted = 0;
     this.count++;
