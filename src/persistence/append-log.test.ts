@@ -440,6 +440,19 @@ describe('always, on a disk that syncs quickly', () => {
     expect(b.log.failure).not.toBeNull();
   });
 
+  test('tells how long the last one took, for as long as turns wait for syncs', () => {
+    let ms = 0;
+    const b = bench({ appendfsync: 'always' }, () => {
+      ms += 0.4;
+      return ms;
+    });
+    expect(b.log.turnSyncMs).toBe(0);
+    b.turn('a');
+    expect(b.log.turnSyncMs).toBeCloseTo(0.4);
+    b.config.appendfsync = 'everysec';
+    expect(b.log.turnSyncMs).toBe(0);
+  });
+
   test('a single slow sync changes nothing; several in a row leave syncs to the background', async () => {
     let ms = 0;
     let tookMs = 5;

@@ -123,6 +123,8 @@ export class AppendLog {
   private lastFailureLogMs = 0;
   private delayCounted = false;
   private readonly monotonic: (() => number) | undefined;
+  /** The last sync within a turn. */
+  private syncTookMs = 0;
   /** Syncs within turns that were not quick, one after the other. */
   private slowSyncs = 0;
   /** Turns until the next sync within a turn is tried. */
@@ -152,6 +154,10 @@ export class AppendLog {
   /** The turn of which the last effect is a part. */
   get position(): number {
     return this.turnHasEffects ? this.turn + 1 : this.turn;
+  }
+
+  get turnSyncMs(): number {
+    return this.config.appendfsync === 'always' && this.main !== null ? this.syncTookMs : 0;
   }
 
   append(db: number, args: Args): void {
@@ -463,7 +469,8 @@ export class AppendLog {
       return false;
     }
     this.probe.end('aof-fsync-always', probed);
-    this.slowSyncs = clock() - begin > QUICK_SYNC_MS ? this.slowSyncs + 1 : 0;
+    this.syncTookMs = clock() - begin;
+    this.slowSyncs = this.syncTookMs > QUICK_SYNC_MS ? this.slowSyncs + 1 : 0;
     if (this.slowSyncs >= SLOW_SYNCS) {
       this.slowSyncs = 0;
       this.slowTurns = SLOW_DISK_TURNS;

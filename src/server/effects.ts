@@ -37,6 +37,8 @@ export interface EffectSink {
    */
   readonly position: number;
   readonly synced: number;
+  /** How long turns wait for the disk at their ends, as the last sync tells it, in milliseconds; 0: they do not wait. */
+  readonly turnSyncMs: number;
   /** Why writes must be refused now, as strerror says it; null when all is well. */
   readonly failure: string | null;
 }
@@ -47,6 +49,7 @@ export const NO_SINK: EffectSink = {
   failure: null,
   position: 0,
   synced: 0,
+  turnSyncMs: 0,
   append() {},
   endUnit() {},
   writeTurn() {},

@@ -109,29 +109,6 @@ it('takes in what comes round after round where many keep the server busy; when 
   expect(rests).toBe(1);
 });
 
-it('does not rest when it has waited for the disk', async () => {
-  const many = clients(24);
-  await onceEach(many, 200);
-  let synced = 0;
-  sink = {
-    ...NO_SINK,
-    enabled: true,
-    get synced() {
-      return synced;
-    },
-    whenDurable(done) {
-      synced++;
-      done(true);
-    },
-  };
-  answer(many[0]!);
-  await nextRound();
-  expect(turns).toEqual([]);
-  await nextRound();
-  expect(turns).toEqual([ok(0)]);
-  expect(rests).toBe(0);
-});
-
 it('ends after a tenth of a millisecond, whatever comes', async () => {
   const many = clients(24);
   await onceEach(many, 200);
@@ -143,6 +120,29 @@ it('ends after a tenth of a millisecond, whatever comes', async () => {
   answer(many[3]!, 0.04);
   await nextRound();
   expect(turns).toEqual([ok(0, 1, 2, 3)]);
+  expect(rests).toBe(0);
+});
+
+it('takes in for as long as the disk takes at the end of a turn, a millisecond at most; then it does not rest', async () => {
+  const many = clients(24);
+  await onceEach(many, 200);
+  for (const [turnSyncMs, answers] of [
+    [0.4, 5],
+    [5, 10],
+  ] as const) {
+    sink = { ...NO_SINK, enabled: true, turnSyncMs };
+    for (let i = 0; i < answers; i++) {
+      answer(many[i]!, 0.12);
+      await nextRound();
+    }
+    expect(turns.map((one) => one.length)).toEqual([answers]);
+    turns = [];
+    answer(many[0]!);
+    await nextRound();
+    await nextRound();
+    expect(turns).toEqual([ok(0)]);
+    turns = [];
+  }
   expect(rests).toBe(0);
 });
 

@@ -30,8 +30,10 @@ const BUFFER_KEPT_MAX = 2 * TURN_BYTES_MAX;
 const SPARE_MAX = 4;
 /** No segment. */
 const NONE = -1;
-/** A turn that looks for more input takes it in for so many milliseconds since its first command began. */
+/** A turn that looks for more input takes it in for so many milliseconds since its first command began; */
 const TAKES_IN_MS = 0.1;
+/** where turns wait for the disk, for as long as that wait takes, but not longer than this. */
+const TAKES_IN_MS_MAX = 1;
 /** The server is pressed where so many clients or more were served in so many turns, */
 const CROWD = 24;
 const CROWD_TURNS = 64;
@@ -118,11 +120,10 @@ export class Turn {
     this.lookedAt = NONE;
     this.countTurn();
     if (this.ending !== null) this.ending();
-    const { synced } = this.sink();
     this.finish();
     this.events.ended();
-    // Where the turn waited for the disk, much has come since.
-    if (idle && this.sink().synced === synced) this.loop.rest();
+    // Where turns wait for the disk, much has come since.
+    if (idle && this.sink().turnSyncMs === 0) this.loop.rest();
   };
 
   constructor(
@@ -179,7 +180,8 @@ export class Turn {
     this.idle = pos === this.lookedAt;
     if (this.idle) return false;
     this.lookedAt = pos;
-    return this.clock() - this.begunMs < TAKES_IN_MS;
+    const takesInMs = Math.max(TAKES_IN_MS, Math.min(this.sink().turnSyncMs, TAKES_IN_MS_MAX));
+    return this.clock() - this.begunMs < takesInMs;
   }
 
   private countTurn(): void {

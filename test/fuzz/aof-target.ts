@@ -232,6 +232,7 @@ class LogMaker {
       failure: null,
       position: 0,
       synced: 0,
+      turnSyncMs: 0,
     };
     this.server.server.sink = sink;
   }

@@ -70,6 +70,7 @@ export class RecordingSink implements EffectSink {
   failure: string | null = null;
   readonly position = 0;
   readonly synced = 0;
+  readonly turnSyncMs = 0;
   /** `0 SET a 1`, or `[0 SET a 1][0 SET b 2]` for a unit of several. */
   readonly units: string[] = [];
   /** What happened, in order: `write`, `reply` is the test's to add. */
