@@ -377,6 +377,28 @@ describe('a sync that fails', () => {
 });
 
 describe('holding', () => {
+  test.each([
+    ['everysec', 'commitHold'],
+    ['everysec', 'revertHold'],
+    ['always', 'commitHold'],
+    ['always', 'revertHold'],
+  ] as const)(
+    'a turn that had its only effect before the hold began is acknowledged (%s, %s)',
+    async (appendfsync, end) => {
+      const { log, heard, content, disk } = bench({ appendfsync, 'aof-checksum': false });
+      log.append(0, Args.of('SET', 'a', 'x'));
+      log.endUnit();
+      log.hold(log.open('/d/new', 'create'));
+      log.writeTurn();
+      log.whenDurable((safe) => heard.push(String(safe)));
+      await log.syncHeld();
+      log[end]();
+      await expect.poll(() => heard).toEqual(['true']);
+      expect(content()).toBe(SELECT + set('a'));
+      expect(disk.content('/d/new')!.length).toBe(0);
+    },
+  );
+
   test('effects and replies wait, then go to the new file', async () => {
     const { log, disk, turn, heard, content } = bench({ 'aof-checksum': false });
     turn('a');

@@ -314,7 +314,8 @@ export class AppendLog {
 
   private afterHold(): void {
     const main = this.main!;
-    if (main.encoder.pos > 0) this.flushMain(main);
+    // Those may wait whose effects are all in the file before: a hold may begin within a turn.
+    if (main.encoder.pos > 0 || this.written < this.turn) this.flushMain(main);
     if (this.writeFailure !== null) this.failWaiters();
   }
 
