@@ -157,6 +157,58 @@ describe('a file from before version 7', () => {
   );
 });
 
+describe('a busy log, written into room', () => {
+  /** Writes until there have been so many syncs in a second that the log gets room. */
+  async function busyUntilRoom(client: RespClient): Promise<void> {
+    const write = async () => {
+      await Promise.all(Array.from({ length: 20 }, (_, i) => client.ask('INCR', `counter:${i}`)));
+      return readFileSync(part(/incr/), 'latin1').includes('#FILL');
+    };
+    await eventually(write, { what: 'room', everyMs: 1 });
+  }
+
+  /** A server killed while its log has room behind it; its digest. */
+  async function killedBusy(round: string): Promise<unknown> {
+    const { server, client } = await start(startOnggi, '--appendfsync', 'always', '--rdb-version', '10');
+    await fill(client, round);
+    await busyUntilRoom(client);
+    const written = Array.from({ length: 50 }, async (_, i) => client.ask('RPUSH', 'last', `element ${i}`));
+    await Promise.all(written);
+    const sum = await digest(client);
+    await server.kill();
+    expect(readFileSync(part(/incr/), 'latin1')).toMatch(/#FILL~+\n$/);
+    return sum;
+  }
+
+  test('passes redis-check-aof and loads in redis-server, which goes on behind it; and ours with that', async () => {
+    const sum = await killedBusy('one');
+    expect(execFileSync('redis-check-aof', [manifest()], { encoding: 'utf8' })).toContain(
+      'All AOF files and manifest are valid',
+    );
+    const { server, client } = await start(startOracle, '--appendfsync', 'always');
+    expect(await digest(client)).toBe(sum);
+    await fill(client, 'two');
+    const later = await digest(client);
+    await server.kill();
+    await expectDigest(startOnggi, later, '--rdb-version', '10');
+    await expectDigest(startOracle, later);
+  });
+
+  test('the next start cuts the room off, and so does a clean end', async () => {
+    const sum = await killedBusy('one');
+    const { server, client } = await start(startOnggi);
+    expect(server.output).toMatch(/The last \d+ bytes of .*incr.aof are room that was not used, and are cut off/);
+    expect(await digest(client)).toBe(sum);
+    expect(readFileSync(part(/incr/), 'latin1')).not.toContain('#FILL');
+    await client.ask('CONFIG', 'SET', 'appendfsync', 'always');
+    await busyUntilRoom(client);
+    const later = await digest(client);
+    await server.halt();
+    expect(readFileSync(part(/incr/), 'latin1')).not.toContain('#FILL');
+    await expectDigest(startOracle, later);
+  });
+});
+
 test('an RDB that is there when AOF is turned on is imported', async () => {
   const source = await startOracle({ dir });
   running.push(source);

@@ -230,6 +230,7 @@ const PERSISTENCE = [
   row('aof-load-truncated', yesNo(true)),
   row('aof-load-corrupt-tail-max-size', memory(0, 0, LONG_MAX)),
   row('aof-checksum', yesNo(true)),
+  row('aof-preallocate', yesNo(true)),
   row('aof-use-rdb-preamble', yesNo(true)),
   row('aof-timestamp-enabled', yesNo(false)),
   row('aof-rewrite-incremental-fsync', yesNo(true)),

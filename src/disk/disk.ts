@@ -3,7 +3,8 @@
  * tests can put a disk in its place that loses what was not synced and fails where it is told to (faulty-disk.ts).
  *
  * What callers may count on, and no more:
- *   1. `write` appends: at the end of a file opened with `append` or `create`. It may write fewer bytes than asked.
+ *   1. `write` appends to a file opened with `create`; `writeAt` writes anywhere. Both may write fewer bytes than asked.
+ *      A power cut leaves of what was written over other bytes and not synced any of its sectors, old or new.
  *   2. Bytes are on disk after `sync` or `syncData` of the file has succeeded, not before. A sync that failed says
  *      nothing about the bytes written before it, and a later one that succeeds says nothing about them either.
  *   3. A name (made, renamed, unlinked) is on disk after `syncDir` of its directory.
@@ -14,8 +15,8 @@
  */
 import * as fs from 'node:fs';
 
-/** `read`: must exist. `append`: writes go to the end, made when missing. `create`: as append, emptied first. */
-export type OpenMode = 'read' | 'append' | 'create';
+/** `read`: must exist. `update`: to read and to write at places, made when missing. `create`: to append, emptied first. */
+export type OpenMode = 'read' | 'update' | 'create';
 
 export interface FileStat {
   bytes: number;
@@ -31,6 +32,8 @@ export interface Disk {
   read(fd: number, buf: Uint8Array, off: number, len: number, at: number): number;
   /** Appends and returns how many bytes were written: possibly fewer than `len`. */
   write(fd: number, buf: Uint8Array, off: number, len: number): number;
+  /** Writes at byte `at` of the file, over what is there or behind it, and returns how many bytes were written. */
+  writeAt(fd: number, buf: Uint8Array, off: number, len: number, at: number): number;
   writeAsync(fd: number, buf: Uint8Array, off: number, len: number): Promise<number>;
   /** Cuts the file to `bytes`. */
   truncate(fd: number, bytes: number): void;
@@ -55,12 +58,15 @@ export interface Disk {
   stat(path: string): FileStat | null;
 }
 
-const FLAGS: Record<OpenMode, string> = { read: 'r', append: 'a', create: 'w' };
+const FLAGS: Record<OpenMode, string | number> = {
+  read: 'r',
+  update: fs.constants.O_RDWR | fs.constants.O_CREAT,
+  create: 'w',
+};
 
 class NodeDisk implements Disk {
   open(path: string, mode: OpenMode): number {
-    // An append descriptor is for reading too: nobody needs two descriptors for one log.
-    return fs.openSync(path, FLAGS[mode] === 'a' ? 'a+' : FLAGS[mode], 0o644);
+    return fs.openSync(path, FLAGS[mode], 0o644);
   }
   close(fd: number): void {
     fs.closeSync(fd);
@@ -70,6 +76,9 @@ class NodeDisk implements Disk {
   }
   write(fd: number, buf: Uint8Array, off: number, len: number): number {
     return fs.writeSync(fd, buf, off, len);
+  }
+  writeAt(fd: number, buf: Uint8Array, off: number, len: number, at: number): number {
+    return fs.writeSync(fd, buf, off, len, at);
   }
   writeAsync(fd: number, buf: Uint8Array, off: number, len: number): Promise<number> {
     return new Promise((resolve, reject) => {

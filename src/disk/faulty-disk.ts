@@ -10,8 +10,8 @@
  * directory's operations since, what `random` chooses: of a file the first few, the last of them in part, and possibly
  * zeros up to the length that it had; of names each by itself, in any combination.
  *
- * A sync that fails loses, as in Linux, what was written since the last one: a later sync that succeeds leaves zeros in
- * its place.
+ * A sync that fails loses, as in Linux, what was written since the last one: a later sync that succeeds leaves in its place
+ * what is durable there, or zeros.
  *
  * `fault` is asked before every operation. After 'crash' nothing works any more; the next process has the disk that
  * `powerCut` or `kill` returns.
@@ -46,7 +46,9 @@ export class PowerLoss extends Error {
   override name = 'PowerLoss';
 }
 
-type FileOperation = { append: Uint8Array } | { truncate: number };
+type FileOperation = { bytes: Uint8Array; at: number } | { truncate: number };
+
+const SECTOR = 512;
 
 class FileNode {
   data: Uint8Array = new Uint8Array(64);
@@ -57,34 +59,35 @@ class FileNode {
   sinceFrom = 0;
   /** Ranges [from, to) that a failed sync has lost. */
   lost: [number, number][] = [];
-  /** How far the file was when the last sync, good or not, began. */
-  syncedBytes = 0;
   modifiedMs = 0;
 
-  append(bytes: Uint8Array): void {
-    if (this.bytes + bytes.length > this.data.length) {
-      const grown = new Uint8Array(Math.max(this.data.length * 2, this.bytes + bytes.length));
-      grown.set(this.data.subarray(0, this.bytes));
-      this.data = grown;
-    }
-    this.data.set(bytes, this.bytes);
-    this.bytes += bytes.length;
-    this.since.push({ append: new Uint8Array(bytes) });
+  write(bytes: Uint8Array, at: number): void {
+    this.data = overwritten(this.data, bytes, at);
+    this.bytes = Math.max(this.bytes, at + bytes.length);
+    this.since.push({ bytes: new Uint8Array(bytes), at });
   }
 
   truncate(bytes: number): void {
-    if (bytes > this.bytes) this.append(new Uint8Array(bytes - this.bytes));
+    if (bytes > this.bytes) this.write(new Uint8Array(bytes - this.bytes), this.bytes);
+    this.data.fill(0, bytes, this.bytes);
     this.bytes = bytes;
-    this.syncedBytes = Math.min(this.syncedBytes, bytes);
     this.lost = this.lost.filter(([from]) => from < bytes).map(([from, to]) => [from, Math.min(to, bytes)]);
     this.since.push({ truncate: bytes });
   }
 
   /** What a sync that begins now will make durable. */
   image(): Uint8Array {
-    const image = this.data.slice(0, this.bytes);
-    for (const [from, to] of this.lost) image.fill(0, from, to);
-    return image;
+    return this.withoutLost(this.data.slice(0, this.bytes), this.lost);
+  }
+
+  /** Puts in place of ranges what is durable there, or zeros. */
+  withoutLost(content: Uint8Array, lost: readonly [number, number][]): Uint8Array {
+    for (const [from, to] of lost) {
+      if (from >= content.length) continue;
+      content.fill(0, from, to);
+      content.set(this.durable.subarray(from, Math.min(to, content.length)), from);
+    }
+    return content;
   }
 
   load(content: Uint8Array): void {
@@ -93,30 +96,57 @@ class FileNode {
     this.durable = new Uint8Array(content);
     this.since = [];
     this.lost = [];
-    this.syncedBytes = content.length;
   }
 
   /** The content that a power cut leaves. */
   afterPowerCut(random: Random): Uint8Array {
     if (this.since.length === 0) return this.durable;
-    let content = Buffer.from(this.durable);
     const kept = Math.floor(random() * (this.since.length + 1));
-    this.since.forEach((operation, i) => {
-      if (i > kept) return;
-      if ('truncate' in operation) {
-        if (i < kept) content = content.subarray(0, operation.truncate);
-        return;
+    let image: Uint8Array = new Uint8Array(this.durable);
+    for (const operation of this.since.slice(0, kept)) image = applied(image, operation);
+    let content = Buffer.from(image);
+    this.since.slice(kept).forEach((operation, i) => {
+      image = applied(image, operation);
+      if ('truncate' in operation) return;
+      const { bytes, at } = operation;
+      const sectorsTo = Math.min(at + bytes.length, content.length, image.length);
+      for (let from = at - (at % SECTOR); from < sectorsTo; from += SECTOR) {
+        if (random() < 0.5) content.set(image.subarray(from, Math.min(from + SECTOR, content.length)), from);
       }
-      const part = i < kept ? operation.append.length : Math.floor(random() * operation.append.length);
-      content = Buffer.concat([content, operation.append.subarray(0, part)]);
+      if (i > 0 || at + bytes.length <= content.length) return;
+      const most = at + bytes.length - content.length;
+      const more = image.subarray(content.length, content.length + Math.floor(random() * most));
+      content = Buffer.concat([content, more]);
     });
     if (content.length < this.bytes && random() < 0.25) {
       const zeros = Math.floor(random() * (this.bytes - content.length)) + 1;
       content = Buffer.concat([content, new Uint8Array(zeros)]);
     }
-    for (const [from, to] of this.lost) content.fill(0, Math.min(from, content.length), Math.min(to, content.length));
-    return content;
+    return this.withoutLost(content, this.lost);
   }
+}
+
+/** `content` with `bytes` at `at`: itself where they have room in it, or a larger copy. */
+function overwritten(content: Uint8Array, bytes: Uint8Array, at: number): Uint8Array {
+  let out = content;
+  if (at + bytes.length > content.length) {
+    out = new Uint8Array(Math.max(content.length * 2, at + bytes.length));
+    out.set(content);
+  }
+  out.set(bytes, at);
+  return out;
+}
+
+function rangeOf(operation: FileOperation): [number, number][] {
+  return 'truncate' in operation ? [] : [[operation.at, operation.at + operation.bytes.length]];
+}
+
+/** A content after an operation; it may be changed in place. */
+function applied(content: Uint8Array, operation: FileOperation): Uint8Array {
+  if ('truncate' in operation) return content.slice(0, operation.truncate);
+  const { bytes, at } = operation;
+  const length = Math.max(content.length, at + bytes.length);
+  return overwritten(content, bytes, at).slice(0, length);
 }
 
 class DirNode {
@@ -200,7 +230,7 @@ export class FaultyDisk implements Disk {
     }
     let fd = 0;
     // Opening what exists changes nothing unless it empties it.
-    if (found !== null && (mode === 'append' || found.bytes === 0)) {
+    if (found !== null && (mode === 'update' || found.bytes === 0)) {
       this.check('open', path);
       return this.newFd(found, path, mode);
     }
@@ -233,13 +263,19 @@ export class FaultyDisk implements Disk {
 
   write(fd: number, buf: Uint8Array, off: number, len: number): number {
     const { node, path, mode } = this.file(fd);
+    if (mode !== 'create') throw systemError('EBADF', path);
+    return this.writeAt(fd, buf, off, len, node.bytes);
+  }
+
+  writeAt(fd: number, buf: Uint8Array, off: number, len: number, at: number): number {
+    const { node, path, mode } = this.file(fd);
     if (mode === 'read') throw systemError('EBADF', path);
     let written = len;
     this.perform(
       'write',
       path,
       () => {
-        node.append(buf.subarray(off, off + written));
+        node.write(buf.subarray(off, off + written), at);
         node.modifiedMs = this.clock++;
       },
       (short) => {
@@ -448,20 +484,13 @@ export class FaultyDisk implements Disk {
   private beginSync(node: FileNode): (good: boolean) => void {
     const image = node.image();
     const covered = node.sinceFrom + node.since.length;
-    const bytes = node.bytes;
     return (good) => {
       if (covered <= node.sinceFrom) return; // a sync that began later has finished first
-      const before = node.syncedBytes;
+      const lost = good ? [] : node.since.slice(0, covered - node.sinceFrom).flatMap(rangeOf);
       node.since = node.since.slice(covered - node.sinceFrom);
       node.sinceFrom = covered;
-      node.syncedBytes = Math.min(bytes, node.bytes);
-      if (good) node.durable = image;
-      else if (bytes > before) {
-        node.lost.push([before, bytes]);
-        const durable = Buffer.from(image);
-        durable.fill(0, before, bytes);
-        node.durable = durable;
-      }
+      node.durable = node.withoutLost(image, lost);
+      node.lost.push(...lost);
     };
   }
 

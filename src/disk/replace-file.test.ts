@@ -66,7 +66,7 @@ describe('FaultyDisk', () => {
       let disk = new FaultyDisk();
       disk.mkdir('/d');
       disk.syncDir('/');
-      const fd = disk.open('/d/f', 'append');
+      const fd = disk.open('/d/f', 'create');
       disk.syncDir('/d');
       writeAll(disk, fd, Buffer.from('durable'));
       disk.sync(fd);
@@ -99,21 +99,38 @@ describe('FaultyDisk', () => {
   test('what a failed sync has lost does not come back with the next one that succeeds', () => {
     let disk = new FaultyDisk();
     disk.put('/d/f', 'abc');
-    const fd = disk.open('/d/f', 'append');
-    writeAll(disk, fd, Buffer.from('def'));
+    const fd = disk.open('/d/f', 'update');
+    disk.writeAt(fd, Buffer.from('Bdef'), 0, 4, 2);
     disk.fault = (operation) => (operation === 'sync' ? { code: 'EIO' } : null);
     expect(() => disk.sync(fd)).toThrow('EIO');
     disk.fault = () => null;
-    writeAll(disk, fd, Buffer.from('ghi'));
+    disk.writeAt(fd, Buffer.from('ghi'), 0, 3, 6);
     disk.sync(fd);
     disk = disk.powerCut(seededRandom(1));
     expect(readFile(disk, '/d/f')!.toString('latin1')).toBe('abc\0\0\0ghi');
   });
 
+  test('what was written over and not synced is there, or not, sector by sector', () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 300; seed++) {
+      let disk = new FaultyDisk();
+      disk.put('/d/f', '.'.repeat(1500));
+      const fd = disk.open('/d/f', 'update');
+      disk.writeAt(fd, Buffer.from('a'), 0, 1, 500);
+      disk.writeAt(fd, Buffer.from('b'.repeat(600)), 0, 600, 501);
+      disk = disk.powerCut(seededRandom(seed));
+      const content = readFile(disk, '/d/f')!.toString('latin1');
+      expect(content).toMatch(/^\.{500}([.a])([.b])\2{10}([.b])\3{511}([.b])\4{76}\.{399}$/);
+      seen.add([500, 501, 512, 1024].map((at) => content[at]).join(''));
+    }
+    // The first sector is old, or has one or both of its writes.
+    expect(seen.size).toBe(3 * 2 * 2);
+  });
+
   test('two syncs under way at once cover what was written before each began', async () => {
     let disk = new FaultyDisk();
     disk.put('/d/f', '');
-    const fd = disk.open('/d/f', 'append');
+    const fd = disk.open('/d/f', 'create');
     writeAll(disk, fd, Buffer.from('one'));
     const first = disk.syncAsync(fd);
     writeAll(disk, fd, Buffer.from('two'));
@@ -138,10 +155,10 @@ describe('nodeDisk', () => {
     await replaceFileAsync(nodeDisk, path, join(dir, 't'), NEW);
     expect(readFile(nodeDisk, path)).toEqual(NEW);
     expect(nodeDisk.list(dir)).toEqual(['f']);
-    const fd = nodeDisk.open(path, 'append');
-    expect(nodeDisk.write(fd, OLD, 0, 3)).toBe(3);
+    const fd = nodeDisk.open(path, 'update');
+    expect(nodeDisk.writeAt(fd, OLD, 0, 3, NEW.length)).toBe(3);
     nodeDisk.truncate(fd, 7);
-    expect(await nodeDisk.writeAsync(fd, OLD, 3, 4)).toBe(4);
+    expect(nodeDisk.writeAt(fd, OLD, 3, 4, 7)).toBe(4);
     await nodeDisk.syncAsync(fd);
     expect(nodeDisk.size(fd)).toBe(11);
     const buf = new Uint8Array(11);

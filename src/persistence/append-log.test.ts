@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { SILENT_LOG } from '../base/log.js';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
+import { LogReader, Token } from '../formats/aof/log-reader.js';
 import { Args } from '../formats/resp/args.js';
-import { AppendLog, type AppendLogConfig } from './append-log.js';
+import { AppendLog, type AppendLogConfig, type RoomPolicy } from './append-log.js';
 
 type Mutable = { -readonly [K in keyof AppendLogConfig]: AppendLogConfig[K] };
 
@@ -20,7 +21,7 @@ interface Bench {
   count(kind: string): number;
 }
 
-function bench(options: Partial<Mutable> = {}, monotonic?: () => number): Bench {
+function bench(options: Partial<Mutable> = {}, monotonic?: () => number, room?: RoomPolicy): Bench {
   const disk = new FaultyDisk();
   disk.put('/d/log', '');
   const operations: string[] = [];
@@ -33,6 +34,7 @@ function bench(options: Partial<Mutable> = {}, monotonic?: () => number): Bench 
     'no-appendfsync-on-rewrite': false,
     'aof-timestamp-enabled': false,
     'aof-checksum': true,
+    'aof-preallocate': true,
     ...options,
   };
   const lines: string[] = [];
@@ -43,8 +45,9 @@ function bench(options: Partial<Mutable> = {}, monotonic?: () => number): Bench 
     log: { ...SILENT_LOG, warning: (text) => lines.push(text), notice: (text) => lines.push(text) },
     now: () => clock.ms,
     ...(monotonic === undefined ? {} : { monotonic }),
+    ...(room === undefined ? {} : { room }),
   });
-  log.start(log.open('/d/log', 'append'));
+  log.start(log.open('/d/log', 'update'));
   const heard: string[] = [];
   return {
     disk,
@@ -373,6 +376,179 @@ describe('a sync that fails', () => {
     expect(heard.at(-1)).toBe('c');
     expect(disk.content('/d/next')!.toString()).toBe(SELECT + set('b') + set('c'));
     expect(disk.openFiles).toBe(1);
+  });
+});
+
+describe('room ahead of a busy log', () => {
+  const ROOM_BYTES = 4096;
+  /** Ten turns a second, synced within the turn, are busy. */
+  function busy(options: Partial<Mutable> = {}) {
+    const b = bench({ appendfsync: 'always', ...options }, () => 0, { turns: 10, turnBytes: 1000, bytes: ROOM_BYTES });
+    const second = async (turns = 10) => {
+      for (let i = 0; i < turns; i++) b.turn(`k${i}`);
+      b.clock.ms += 1000;
+      b.log.tick();
+      await settle();
+    };
+    return { ...b, second, room: () => b.content().length - b.log.currentBytes };
+  }
+  /** The commands in a log, by a reader that knows nothing of room. */
+  function commands(content: string): number {
+    const reader = new LogReader('log');
+    const args = new Args();
+    reader.push(Buffer.from(content, 'latin1'));
+    let count = 0;
+    for (let token = reader.next(args); token !== Token.MORE; token = reader.next(args)) {
+      if (token === Token.COMMAND && !args.is(0, 'SELECT')) count++;
+    }
+    reader.end();
+    return count;
+  }
+
+  test('is there after a busy second, and the log is written into it; each turn ends with its sum', async () => {
+    const { second, room, content, log, turn, count } = busy();
+    await second(9);
+    expect(room()).toBe(0);
+    await second();
+    expect(room()).toBeGreaterThanOrEqual(ROOM_BYTES);
+    const length = content().length;
+    const writes = count('write');
+    for (let i = 0; i < 5; i++) {
+      turn('x');
+      expect(content().slice(0, log.currentBytes)).toMatch(/#CK:\d+:[0-9a-f]{8}\r\n$/);
+      expect(content().length).toBe(length);
+      expect(commands(content())).toBe(9 + 10 + i + 1);
+    }
+    expect(count('write') - writes).toBe(5);
+  });
+
+  test('is renewed when half of it is used', async () => {
+    const { second, room, content, turn } = busy();
+    await second();
+    for (let i = 0; i < 500; i++) {
+      turn(`key:${i}`);
+      expect(room()).toBeGreaterThanOrEqual(ROOM_BYTES / 2);
+    }
+    expect(commands(content())).toBe(510);
+  });
+
+  test('a turn that is larger than the room makes the file grow; a turn does not end where a sector does', async () => {
+    const { second, room, content, log } = busy();
+    for (let i = 0; i < 1100; i++) {
+      if (room() === 0) {
+        await second();
+        await second();
+      }
+      log.append(0, Args.of('SET', 'k', 'v'.repeat(i % 550 === 0 ? 3 * ROOM_BYTES : i % 550)));
+      log.endUnit();
+      log.writeTurn();
+      expect(room() > 0, `turn ${i}`).toBe(i % 550 !== 0);
+      if (room() > 0) expect(log.currentBytes % 512, `turn ${i}`).not.toBe(0);
+    }
+    expect(commands(content())).toBeGreaterThan(1100);
+  });
+
+  test.each([
+    ['a quiet second', (b: ReturnType<typeof busy>) => b.second(9)],
+    [
+      'turns of many bytes',
+      (b: ReturnType<typeof busy>) => {
+        b.log.append(0, Args.of('SET', 'large', 'x'.repeat(20_000)));
+        b.log.endUnit();
+        b.log.writeTurn();
+        return b.second(10);
+      },
+    ],
+    [
+      'appendfsync everysec',
+      (b: ReturnType<typeof busy>) => {
+        b.config.appendfsync = 'everysec';
+        return b.second();
+      },
+    ],
+    [
+      'aof-preallocate no',
+      (b: ReturnType<typeof busy>) => {
+        b.config['aof-preallocate'] = false;
+        return b.second();
+      },
+    ],
+    [
+      'aof-checksum no, with the next turn',
+      (b: ReturnType<typeof busy>) => {
+        b.config['aof-checksum'] = false;
+        b.turn('x');
+      },
+    ],
+    ['a flush that is asked for', (b: ReturnType<typeof busy>) => void b.log.flush()],
+    ['the end', (b: ReturnType<typeof busy>) => b.log.finish()],
+    ['a hold', (b: ReturnType<typeof busy>) => void b.log.hold(b.log.open('/d/new', 'create'))],
+    ['appendonly no', (b: ReturnType<typeof busy>) => void b.log.stop()],
+  ])('ends with %s', async (_what, ending) => {
+    const b = busy();
+    await b.second();
+    expect(b.content()).toContain('#FILL');
+    await ending(b);
+    expect(b.content()).not.toContain('#FILL');
+    expect(b.content()).toMatch(/\r\n$/);
+    commands(b.content());
+  });
+
+  test('is not made without sums, nor where syncs run in the background', async () => {
+    for (const b of [busy({ 'aof-checksum': false }), busy({ appendfsync: 'everysec' })]) {
+      await b.second();
+      await b.second();
+      expect(b.room()).toBe(0);
+    }
+  });
+
+  test('a disk that is full for it is not full for the log', async () => {
+    const { disk, second, room, content, log, heard } = busy();
+    let writes = 0;
+    // Ten turns, the last sum, and fill.
+    disk.fault = (kind) => (kind === 'write' && ++writes === 12 ? { code: 'ENOSPC' } : null);
+    await second();
+    expect(room()).toBe(0);
+    expect(log.failure).toBeNull();
+    expect(heard.length).toBe(10);
+    disk.fault = () => null;
+    await second();
+    await second();
+    expect(room()).toBeGreaterThan(0);
+    expect(commands(content())).toBe(30);
+  });
+
+  test('a sync that fails while it is made is a failed sync', async () => {
+    const { disk, second, log, turn, heard } = busy();
+    for (let i = 0; i < 10; i++) turn('x');
+    disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+    await second(0);
+    expect(log.syncFailed).toBe(true);
+    expect(heard.length).toBe(10);
+  });
+
+  test.each([1, 3, 40])('writes of %d bytes at a time are gone on with', async (short) => {
+    const { disk, second, content } = busy();
+    disk.fault = (kind) => (kind === 'write' ? { short } : null);
+    await second();
+    await second();
+    expect(commands(content())).toBe(20);
+  });
+
+  test('a write into it that fails half way leaves what was there before', async () => {
+    const { disk, second, turn, log, content, heard } = busy();
+    await second();
+    let writes = 0;
+    disk.fault = (kind) => (kind !== 'write' ? null : writes++ === 0 ? { short: 7 } : { code: 'EIO' });
+    turn('lost');
+    expect(heard.at(-1)).toBe('!lost');
+    expect(commands(content())).toBe(10);
+    disk.fault = () => null;
+    log.tick();
+    expect(log.failure).toBeNull();
+    turn('next');
+    expect(heard.at(-1)).toBe('next');
+    expect(commands(content())).toBe(12);
   });
 });
 

@@ -43,6 +43,7 @@ export interface AppendLogConfig {
   readonly 'no-appendfsync-on-rewrite': boolean;
   readonly 'aof-timestamp-enabled': boolean;
   readonly 'aof-checksum': boolean;
+  readonly 'aof-preallocate': boolean;
 }
 
 export interface AppendLogOptions {
@@ -55,7 +56,19 @@ export interface AppendLogOptions {
   monotonic?: () => number;
   /** Told what writing and syncing took. */
   probe?: LatencyProbe;
+  room?: RoomPolicy;
 }
+
+/** When the file gets room ahead of the log, and how much. */
+export interface RoomPolicy {
+  /** So many turns in the last second or more were synced: `always`, under load. */
+  turns: number;
+  /** Their bytes on average: with more of them the disk would be busy writing, and room is written twice. */
+  turnBytes: number;
+  bytes: number;
+}
+
+const ROOM: RoomPolicy = { turns: 100, turnBytes: 16 * 1024, bytes: 256 * 1024 };
 
 const SYNC_EVERY_MS = 1000;
 /** A sync that takes no longer is cheaper made at once than handed to another thread and waited for. */
@@ -123,6 +136,10 @@ export class AppendLog {
   private lastFailureLogMs = 0;
   private delayCounted = false;
   private readonly monotonic: (() => number) | undefined;
+  private readonly room: RoomPolicy;
+  /** `turn` and `main.bytes` a second ago. */
+  private turnsBefore = 0;
+  private bytesBefore = 0;
   /** The last sync within a turn. */
   private syncTookMs = 0;
   /** Syncs within turns that were not quick, one after the other. */
@@ -137,11 +154,12 @@ export class AppendLog {
     this.log = options.log;
     this.now = options.now;
     this.probe = options.probe ?? NO_PROBE;
+    this.room = options.room ?? ROOM;
   }
 
-  /** Opens a file to append to, emptied first for `create`. */
-  open(path: string, mode: 'append' | 'create'): LogFile {
-    return new LogFile(this.disk, this.disk.open(path, mode), () => this.config['aof-checksum']);
+  /** Opens a file to go on with, or to begin anew (`create`). */
+  open(path: string, mode: 'update' | 'create'): LogFile {
+    return new LogFile(this.disk, this.disk.open(path, mode), () => this.config['aof-checksum'], this.room.bytes);
   }
 
   // --- the sink of effects -------------------------------------------------------------------------------------------
@@ -199,10 +217,12 @@ export class AppendLog {
     if (this.writeFailure === null && !this.flushMain(this.main)) this.turnUnsafe = true;
   }
 
-  /** Writes what there is, within a turn. False when it cannot be written (now). */
+  /** Writes what there is, within a turn, and leaves no room behind it. False when it cannot be written (now). */
   flush(): boolean {
     if (this.main === null || this.holding !== null) return this.main === null;
-    return this.flushMain(this.main);
+    if (!this.flushMain(this.main)) return false;
+    this.main.endRoom();
+    return true;
   }
 
   whenDurable(done: (safe: boolean) => void): void {
@@ -226,6 +246,7 @@ export class AppendLog {
       this.lastSealMs = now;
       main.seal();
       if (main.encoder.pos > 0 && !this.flushMain(main)) return;
+      if (!this.planRoom(main)) return;
     }
     if (this.syncFailure !== null || this.syncSuppressed) return;
     if (this.config.appendfsync === 'always') {
@@ -271,6 +292,7 @@ export class AppendLog {
     if (this.failure !== null) return null;
     old.seal();
     if (!this.flushMain(old)) return null;
+    old.endRoom();
     this.holding = old;
     this.main = file;
     return old;
@@ -368,6 +390,7 @@ export class AppendLog {
     assert(this.holding === null && !this.unitOpen, 'between units and holds');
     main.seal();
     this.flushMain(main);
+    main.endRoom();
     this.main = null;
     await main.syncing?.catch(() => {});
     const failed = this.writeFailure !== null;
@@ -398,6 +421,7 @@ export class AppendLog {
     const last = this.main!;
     last.seal();
     last.flush();
+    last.endRoom();
     this.disk.syncData(last.fd);
     this.written = this.turn;
     this.ack(this.turn);
@@ -478,6 +502,30 @@ export class AppendLog {
     }
     this.noteSynced(this.written);
     this.ack(this.written);
+    return true;
+  }
+
+  /** Once a second: a log that is synced often gets room, another one gives it back. False when a sync failed. */
+  private planRoom(main: LogFile): boolean {
+    const turns = this.turn - this.turnsBefore;
+    const bytes = main.bytes - this.bytesBefore;
+    this.turnsBefore = this.turn;
+    this.bytesBefore = main.bytes;
+    const { config, room } = this;
+    const wanted = config.appendfsync === 'always' && config['aof-preallocate'] && config['aof-checksum'];
+    if (!wanted || this.syncFailure !== null || turns < room.turns || bytes > turns * room.turnBytes) {
+      main.endRoom();
+      return true;
+    }
+    // Where syncs are left to the thread pool they are slow for another reason.
+    if (main.hasRoom || main.syncing !== null) return true;
+    try {
+      main.beginRoom();
+    } catch (error) {
+      this.noteSyncFailure(error);
+      return false;
+    }
+    this.noteSynced(this.written);
     return true;
   }
 

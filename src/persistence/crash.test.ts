@@ -7,6 +7,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Fault, FaultyDisk, type Random, seededRandom } from '../disk/faulty-disk.js';
+import type { PersistenceOptions } from './persistence.js';
 import { ModelServer, type MutableConfig } from './testing/model-server.js';
 
 const [FROM, TO] = (process.env['CRASH_SEEDS'] ?? '1-1').split('-').map(Number) as [number, number];
@@ -40,6 +41,18 @@ async function live(server: ModelServer, random: Random, steps: number, toggles:
   for (let i = 0; i < 12; i++) await turnLoop();
 }
 
+/** Where a turn that has to be synced is synced, and whether it is written into room (for turns of this size) ahead. */
+const LOGGING: Record<string, Pick<PersistenceOptions, 'monotonic' | 'room'>> = {
+  'in the background': {},
+  'within turns': { monotonic: () => 0 },
+  'within turns, into room': { monotonic: () => 0, room: { turns: 2, turnBytes: 16_384, bytes: 4000 } },
+  'in the background, into room': { room: { turns: 2, turnBytes: 16_384, bytes: 2000 } },
+};
+
+interface Variant extends Partial<MutableConfig> {
+  logging?: keyof typeof LOGGING;
+}
+
 interface Outcome {
   server: ModelServer;
   disk: FaultyDisk;
@@ -48,7 +61,7 @@ interface Outcome {
 
 async function run(
   seed: number,
-  config: Partial<MutableConfig>,
+  config: Variant,
   fault: (n: number) => Fault | null,
   toggles = false,
 ): Promise<Outcome> {
@@ -56,7 +69,7 @@ async function run(
   disk.put('/data/other', '');
   disk.random = seededRandom(seed * 31 + 7);
   disk.fault = (_kind, _path, n) => fault(n);
-  const server = new ModelServer(disk, config);
+  const server = new ModelServer(disk, config, LOGGING[config.logging ?? 'in the background']);
   let died = false;
   try {
     await live(server, seededRandom(seed), toggles ? 150 : 60, toggles);
@@ -68,8 +81,8 @@ async function run(
 }
 
 /** Starts again and compares. `least`: the commands that must be there. */
-async function restart(disk: FaultyDisk, config: Partial<MutableConfig>, least: number, most: number, what: string) {
-  const server = new ModelServer(disk, config);
+async function restart(disk: FaultyDisk, config: Variant, least: number, most: number, what: string) {
+  const server = new ModelServer(disk, config, LOGGING[config.logging ?? 'in the background']);
   try {
     await server.start();
   } catch (error) {
@@ -91,8 +104,11 @@ async function restart(disk: FaultyDisk, config: Partial<MutableConfig>, least: 
   return server;
 }
 
-const VARIANTS: Partial<MutableConfig>[] = [
+const VARIANTS: Variant[] = [
   { appendfsync: 'always' },
+  { appendfsync: 'always', logging: 'within turns' },
+  { appendfsync: 'always', logging: 'within turns, into room' },
+  { appendfsync: 'always', logging: 'in the background, into room' },
   { appendfsync: 'everysec', 'aof-use-rdb-preamble': false },
   { appendfsync: 'no', 'aof-timestamp-enabled': true },
   { appendfsync: 'always', 'no-appendfsync-on-rewrite': false, 'aof-checksum': false },

@@ -1,8 +1,22 @@
 /**
  * One file of the append-only log that is being appended to: its encoder, its size, its syncs. Policy is in append-log.ts.
+ *
+ *   | what is logged          | room: fill (fill.ts)      |
+ *   0            syncedBytes  bytes                       end of the file
+ *
+ * Usually there is no room, and the file grows with the log; then each sync has to make the new length durable as well, which
+ * costs the disk one more write, or a commit of the file system's journal. A log that is synced often writes into room
+ * instead, which is made in large pieces, and each turn ends with a checksum line: so a turn that is written over fill in
+ * parts only can be told (isTornWrite).
+ *
+ * Invariants:
+ *   1. What is logged before the first fill was written is sealed and synced, and so is all fill that is written over: room is
+ *      made when half of it is used, and a sync comes with every turn.
+ *   2. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
  */
 import { assert } from '../base/assert.js';
 import type { Disk } from '../disk/disk.js';
+import { fillBytes, fillEnd } from '../formats/aof/fill.js';
 import { LogEncoder } from '../formats/aof/log-encoder.js';
 import type { Args } from '../formats/resp/args.js';
 
@@ -17,6 +31,10 @@ export class LogFile {
   /** The sync that runs, and when it began. */
   syncing: Promise<void> | null = null;
   syncStartMs = 0;
+  /** Where the file ends. */
+  private end: number;
+  /** Whether more room is made as it is used. */
+  private makesRoom = false;
   /** The next bytes need a line that says that checksums start here. */
   private strangerBefore: boolean;
 
@@ -24,8 +42,10 @@ export class LogFile {
     private readonly disk: Disk,
     readonly fd: number,
     private readonly checksums: () => boolean,
+    private readonly roomBytes: number,
   ) {
     this.bytes = disk.size(fd);
+    this.end = this.bytes;
     this.syncedBytes = this.bytes;
     this.strangerBefore = this.bytes > 0;
   }
@@ -44,7 +64,7 @@ export class LogFile {
 
   /** Adds the checksum of what came since the last one. */
   seal(): void {
-    if (this.checksums() && !this.strangerBefore) this.encoder.checksum();
+    if (this.checksums() && !this.strangerBefore) this.encoder.checksum(this.bytes);
   }
 
   /**
@@ -53,29 +73,81 @@ export class LogFile {
    */
   flush(): void {
     const { encoder, disk } = this;
-    if (this.checksums() && encoder.unchecked >= CHECKSUM_EVERY && !this.strangerBefore) encoder.checksum();
+    if (this.hasRoom && !this.checksums()) this.giveRoomBack();
+    const seals = encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom;
+    if (seals && this.checksums() && !this.strangerBefore) encoder.checksum(this.bytes);
     const before = this.bytes;
+    const intoRoom = encoder.pos > 0 && before + encoder.pos < this.end;
+    const total = intoRoom ? encoder.withEndMark() : encoder.pos;
     let done = 0;
     try {
-      while (done < encoder.pos) {
-        const n = disk.write(this.fd, encoder.buf, done, encoder.pos - done);
-        if (n === 0) throw Object.assign(new Error('write returned 0'), { code: 'ENOSPC' });
-        done += n;
-      }
+      while (done < total) done += writeSome(disk, this.fd, encoder.buf, done, total - done, before + done);
     } catch (error) {
-      if (done > 0) this.cutBack(before, done);
+      if (done > 0) this.cutBack(before, Math.min(done, encoder.pos));
       throw error;
     }
-    this.bytes += done;
-    encoder.drained(done);
+    this.advance(encoder.pos);
+    if (this.makesRoom && this.hasRoom && this.end - this.bytes < this.roomBytes / 2) this.addRoom();
   }
 
   private cutBack(to: number, written: number): void {
     try {
       this.disk.truncate(this.fd, to);
+      this.end = to;
     } catch {
-      this.bytes += written;
-      this.encoder.drained(written);
+      this.advance(written);
+    }
+  }
+
+  /** The first bytes of the buffer have been written. */
+  private advance(written: number): void {
+    this.bytes += written;
+    this.end = Math.max(this.end, this.bytes);
+    this.encoder.drained(written);
+  }
+
+  // --- room ----------------------------------------------------------------------------------------------------------
+
+  get hasRoom(): boolean {
+    return this.end > this.bytes;
+  }
+
+  /** From now on turns are written into room. What is logged must be sealed. Throws when a sync fails. */
+  beginRoom(): void {
+    assert(this.encoder.pos === 0 && this.encoder.unchecked === 0, 'the log is sealed');
+    this.syncNow();
+    this.makesRoom = true;
+    this.addRoom();
+    this.disk.syncData(this.fd);
+  }
+
+  /** From now on the file grows with the log again. */
+  endRoom(): void {
+    this.makesRoom = false;
+    try {
+      if (this.hasRoom) this.giveRoomBack();
+    } catch {
+      // It may as well stay: it is used up by the next turns, or cut off at the next start.
+    }
+  }
+
+  private giveRoomBack(): void {
+    this.disk.truncate(this.fd, this.bytes);
+    this.end = this.bytes;
+  }
+
+  /** Adds fill. Where that fails there is no more room than there was, and the log grows when it is used up. */
+  private addRoom(): void {
+    const from = this.end;
+    const fill = fillBytes(from, fillEnd(this.bytes + this.roomBytes), from === this.bytes);
+    let done = 0;
+    try {
+      while (done < fill.length) done += writeSome(this.disk, this.fd, fill, done, fill.length - done, from + done);
+      this.end = from + done;
+    } catch {
+      this.makesRoom = false;
+      this.end = from + done;
+      if (done > 0) this.cutBack(from, 0);
     }
   }
 
@@ -111,4 +183,11 @@ export class LogFile {
     await this.syncing?.catch(() => {});
     this.disk.close(this.fd);
   }
+}
+
+/** Returns how many bytes were written: at least one. */
+function writeSome(disk: Disk, fd: number, buf: Uint8Array, off: number, len: number, at: number): number {
+  const n = disk.writeAt(fd, buf, off, len, at);
+  if (n === 0) throw Object.assign(new Error('write returned 0'), { code: 'ENOSPC' });
+  return n;
 }

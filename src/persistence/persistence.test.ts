@@ -177,7 +177,7 @@ describe('rewriting', () => {
 
   test('begins by itself at the percentage beyond the minimum', async () => {
     const { server } = await started({ 'auto-aof-rewrite-percentage': 100, 'auto-aof-rewrite-min-size': 2000 });
-    write(server, 15);
+    write(server, 10);
     server.tick();
     expect(server.persistence.appendLog.currentBytes).toBeLessThan(2000);
     expect(info(server)['aof_rewrites']).toBe(0);

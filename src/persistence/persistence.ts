@@ -15,7 +15,7 @@ import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
 import type { Manifest } from '../formats/aof/manifest.js';
 import { AofDirectory } from './aof-directory.js';
-import { AppendLog, type AppendLogConfig } from './append-log.js';
+import { AppendLog, type AppendLogConfig, type RoomPolicy } from './append-log.js';
 import { BackgroundSave, removeLeftOvers, type SaveConfig } from './background-save.js';
 import { LoadingProgress } from './loading.js';
 import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig, RecoveryError } from './recovery.js';
@@ -47,6 +47,7 @@ export interface PersistenceOptions {
   /** See AppendLogOptions. */
   monotonic?: () => number;
   probe?: LatencyProbe;
+  room?: RoomPolicy;
   host: PersistenceHost;
 }
 
@@ -80,7 +81,7 @@ export class Persistence {
   private readonly host: PersistenceHost;
 
   constructor(options: PersistenceOptions) {
-    const { disk, config, log, now, host, monotonic, probe } = options;
+    const { disk, config, log, now, host, monotonic, probe, room } = options;
     this.disk = disk;
     this.config = config;
     this.log = log;
@@ -91,6 +92,7 @@ export class Persistence {
       ...{ disk, config, log, now },
       ...(monotonic === undefined ? {} : { monotonic }),
       ...(probe === undefined ? {} : { probe }),
+      ...(room === undefined ? {} : { room }),
     });
     this.appendLog.snapshotRunning = () => this.busy;
     this.appendLog.onSyncFailure = () => {
@@ -181,7 +183,7 @@ export class Persistence {
     if (manifest.incr.length > 0) {
       const { name } = manifest.incr.at(-1)!;
       log.notice(`Opening AOF incr file ${name} on server start`);
-      appendLog.start(appendLog.open(directory.file(name), 'append'));
+      appendLog.start(appendLog.open(directory.file(name), 'update'));
     } else {
       const incr = manifest.addIncr(directory.prefix);
       log.notice(`Creating AOF incr file ${incr.name} on server start`);

@@ -10,7 +10,7 @@
  * next start goes on wherever a crash has stopped it.
  *
  * A file that ends too early is cut after its last whole command (before a MULTI without EXEC) when `aof-load-truncated`
- * allows and nothing comes after it; `aof-load-corrupt-tail-max-size` allows the same for a last few damaged bytes. Anything
+ * allows and nothing comes after it, and so is one whose last write a power cut has left in parts; `aof-load-corrupt-tail-max-size` allows the same for a last few damaged bytes. Anything
  * else is a RecoveryError, with file, offset and what to do; the files are as they were.
  *
  * Loading is a generator that yields all few milliseconds: `run` lets the event loop turn then, `runNow` goes on.
@@ -20,6 +20,7 @@ import { CorruptionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
+import { isTornWrite } from '../formats/aof/fill.js';
 import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
 import { ManifestError } from '../formats/aof/manifest.js';
 import type { ByteSource } from '../formats/rdb/source.js';
@@ -127,6 +128,8 @@ function sourceOf(disk: Disk, path: string, fd: number): ByteSource {
 }
 
 const CHUNK_BYTES = 512 * 1024;
+/** Turns that are written into room are far smaller. */
+const TORN_MAX = 64 * 1024 * 1024;
 /** Loading holds the event loop for about this long at a time. */
 const SLICE_MS = 10;
 /** Commands and keys between two looks at the clock. */
@@ -342,8 +345,10 @@ export class Recovery {
     const helper = this.helper(path, bytes - from, null);
     try {
       yield* this.replay(reader, fd, from, bytes, before, helper);
+      if (last && reader.contentEnd < bytes) this.roomLeft(reader, fd, bytes);
     } catch (error) {
-      if (error instanceof TruncatedLogError) this.truncated(error, path, last);
+      if (error instanceof CorruptionError && last && this.isTorn(reader, fd, bytes)) this.torn(reader, error.found);
+      else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, path, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
       else throw error instanceof RecoveryError ? error : this.unreadable(path, error);
@@ -441,6 +446,33 @@ export class Recovery {
     throw new RecoveryError(message, path, error.cutOffset, error);
   }
 
+  /** Whether the log ends in a write that a power cut has left in parts, behind what was acknowledged. */
+  private isTorn(reader: LogReader, fd: number, bytes: number): boolean {
+    const from = reader.checkedTo;
+    if (!this.options.config['aof-checksum'] || bytes - from > TORN_MAX) return false;
+    const tail = Buffer.allocUnsafe(bytes - from);
+    const n = this.options.disk.read(fd, tail, 0, tail.length, from);
+    return isTornWrite(tail.subarray(0, n), from);
+  }
+
+  private torn(reader: LogReader, found: string): void {
+    const from = reader.checkedTo;
+    this.truncated(new TruncatedLogError(reader.file, from, from, found), reader.file, true);
+    // Some of it may have been carried out.
+    if (reader.contentEnd > from) throw new LoadAgain();
+  }
+
+  /** The log is whole, and its file longer: it was busy when the process ended, and not closed. */
+  private roomLeft(reader: LogReader, fd: number, bytes: number): void {
+    if (this.isTorn(reader, fd, bytes)) {
+      this.torn(reader, 'a write in parts');
+      return;
+    }
+    const unused = bytes - reader.contentEnd;
+    this.options.log.notice(`The last ${unused} bytes of ${reader.file} are room that was not used, and are cut off`);
+    this.shorten(reader.file, reader.contentEnd);
+  }
+
   private damaged(error: CorruptionError, reader: LogReader, path: string, bytes: number, last: boolean): void {
     const { config, log } = this.options;
     const cutOffset = Math.min(error.offset, reader.cutOffset);
@@ -465,12 +497,16 @@ export class Recovery {
     throw new RecoveryError(message, path, reader.tokenOffset, error);
   }
 
-  /** Cuts a file, durably. */
   private cut(path: string, bytes: number): void {
+    this.options.log.warning(`!!! Truncating the AOF ${path} at offset ${bytes} !!!`);
+    this.shorten(path, bytes);
+  }
+
+  /** Durably. */
+  private shorten(path: string, bytes: number): void {
     const { disk, log } = this.options;
-    log.warning(`!!! Truncating the AOF ${path} at offset ${bytes} !!!`);
     try {
-      const fd = disk.open(path, 'append');
+      const fd = disk.open(path, 'update');
       try {
         disk.truncate(fd, bytes);
         disk.sync(fd);
@@ -508,7 +544,7 @@ export class Recovery {
         next.baseSeq = 1;
         directory.persistNow(next);
       }
-      const fd = disk.open(old, 'append');
+      const fd = disk.open(old, 'update');
       disk.sync(fd);
       disk.close(fd);
       disk.rename(old, directory.file(prefix));

@@ -22,6 +22,8 @@ const CLIENTS = 32;
 const FEW = 4;
 /** Longest time in milliseconds that clients write before a kill. */
 const LIFE_MS = 350;
+/** With `always` it may be longer, for a log that was busy for a second is written into room. */
+const LONG_LIFE_MS = 1800;
 
 /** Arguments of a start: small limits, so that a lot happens in a short life. */
 function startArgs(policy: string, random: Random): string[] {
@@ -76,7 +78,7 @@ export async function crashRounds(options: CrashOptions): Promise<string | null>
       const admin = administer(server, random);
       const before = total(clients);
       await eventually(() => total(clients) > before, { what: 'the first acknowledged command' });
-      await pause(random() * LIFE_MS);
+      await pause(random() * (policy === 'always' && random() < 0.3 ? LONG_LIFE_MS : LIFE_MS));
       await server.kill();
       await admin;
       for (const client of writing) client.disconnect();

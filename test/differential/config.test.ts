@@ -33,6 +33,7 @@ const HIDDEN_SINCE = ['aof-disable-auto-gc'];
 const NEW = [
   'aof-checksum',
   'aof-load-corrupt-tail-max-size',
+  'aof-preallocate',
   'aof-rewrite-cpulist',
   'bgsave-cpulist',
   'bio-cpulist',

@@ -57,8 +57,12 @@ export class MemoryDisk implements Disk {
     return n;
   }
   write(fd: number, buf: Uint8Array, off: number, len: number): number {
+    return this.writeAt(fd, buf, off, len, this.size(fd));
+  }
+  writeAt(fd: number, buf: Uint8Array, off: number, len: number, at: number): number {
     const file = this.opened.get(fd)!;
-    file.bytes = Buffer.concat([file.bytes, buf.subarray(off, off + len)]);
+    const { bytes } = file;
+    file.bytes = Buffer.concat([bytes.subarray(0, at), buf.subarray(off, off + len), bytes.subarray(at + len)]);
     return len;
   }
   async writeAsync(fd: number, buf: Uint8Array, off: number, len: number): Promise<number> {

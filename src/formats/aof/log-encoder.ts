@@ -16,9 +16,11 @@
 import { crc32 } from '../../base/crc32.js';
 import { writeInteger } from '../../base/numbers.js';
 import type { Args } from '../resp/args.js';
+import { SECTOR } from './fill.js';
 
 const CR = 13;
 const LF = 10;
+const HASH = 35;
 /** A buffer that grew larger than this is given back when it is empty. */
 const KEEP_BYTES = 1 << 20;
 
@@ -166,21 +168,30 @@ export class LogEncoder {
     return this.crcBytes + this.pos - this.crcAt;
   }
 
-  /** A #CK line for what came since the last one; nothing when that is nothing. */
-  checksum(): void {
+  /**
+   * A #CK line for what came since the last one; nothing when that is nothing.
+   *
+   * @param offset of `buf[0]` in the file, if the line must not end where a sector does (fill.ts): then a zero leads the number
+   */
+  checksum(offset = -1): void {
     if (this.unchecked === 0) return;
     this.takeCrc(this.pos);
-    this.checksumLine(this.crcBytes, this.crc);
+    const { pos } = this;
+    this.checksumLine(String(this.crcBytes), this.crc);
+    if (offset >= 0 && (offset + this.pos) % SECTOR === 0) {
+      this.pos = pos;
+      this.checksumLine(`0${this.crcBytes}`, this.crc);
+    }
     this.restartChecksum();
   }
 
   /** `#CK:0:00000000`: what was written before this point is not covered. */
   checksumReset(): void {
-    this.checksumLine(0, 0);
+    this.checksumLine('0', 0);
     this.restartChecksum();
   }
 
-  private checksumLine(bytes: number, crc: number): void {
+  private checksumLine(bytes: string, crc: number): void {
     this.reserve(40);
     this.pos += this.buf.write(`#CK:${bytes}:${crc.toString(16).padStart(8, '0')}\r\n`, this.pos, 'latin1');
   }
@@ -205,6 +216,13 @@ export class LogEncoder {
     this.db = other.db;
     this.timestamp = other.timestamp;
     other.drained(other.pos);
+  }
+
+  /** Puts a '#' behind the bytes, for a log that has fill behind it (fill.ts). Returns how many they are with it. */
+  withEndMark(): number {
+    this.reserve(1);
+    this.buf[this.pos] = HASH;
+    return this.pos + 1;
   }
 
   // --- giving bytes away -------------------------------------------------------------------------------------------

@@ -8,16 +8,19 @@
  *
  * Two kinds of trouble are told apart, both thrown with the offset:
  *   TruncatedLogError  the bytes end within a command, a line or a transaction, or end in nothing but zeros (which is how
- *                      some file systems leave what was not synced). What is before `cutOffset` is whole.
+ *                      some file systems leave what was not synced) and fill. What is before `cutOffset` is whole.
  *   CorruptionError    anything else: not RESP where RESP must be, or a checksum that does not fit.
  * A flipped bit in a length can look like the first kind. So when the bytes end too early the reader looks for a #CK line
  * in the rest that follows on the last one: if there is one the rest is no torn write, and the trouble is of the second kind.
+ *
+ * Fill (fill.ts) is read as the annotations that it consists of, but for `contentEnd`.
  *
  * `args` is valid until the next call.
  */
 import { crc32 } from '../../base/crc32.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import type { Args } from '../resp/args.js';
+import { isFill, isRoom } from './fill.js';
 
 export const Token = { MORE: 0, COMMAND: 1, ANNOTATION: 2 } as const;
 export type Token = (typeof Token)[keyof typeof Token];
@@ -61,6 +64,8 @@ export class LogReader {
   timestamp = 0;
   /** The last annotation, without line end. */
   annotation = '';
+  /** Offset behind the last token that is not fill. */
+  contentEnd: number;
   /** Bytes that #CK lines have proved right. */
   checkedBytes = 0;
 
@@ -87,6 +92,7 @@ export class LogReader {
   ) {
     this.offset = options.offset ?? 0;
     this.tokenOffset = this.offset;
+    this.contentEnd = this.offset;
     this.checkFrom = this.offset;
     this.verify = options.verify ?? true;
     this.fileBytes = options.fileBytes ?? Number.POSITIVE_INFINITY;
@@ -95,6 +101,11 @@ export class LogReader {
   /** Where a log that ends here would be cut. */
   get cutOffset(): number {
     return this.openMulti >= 0 ? this.openMulti : this.offset;
+  }
+
+  /** Offset behind the last #CK line that was verified, or from where on none can be. */
+  get checkedTo(): number {
+    return this.checkFrom;
   }
 
   /** Adds bytes (copied). */
@@ -128,6 +139,9 @@ export class LogReader {
     this.need = 1;
     this.tokenOffset = this.offset;
     this.offset += this.head - start;
+    if (token !== Token.ANNOTATION || !isFill(this.buf, start + 1, this.head, this.tokenOffset - start)) {
+      this.contentEnd = this.offset;
+    }
     if (token === Token.COMMAND) {
       if (this.openMulti < 0) {
         if (args.count === 1 && args.is(0, 'MULTI')) this.openMulti = this.tokenOffset;
@@ -149,7 +163,7 @@ export class LogReader {
         const found = `a part of one, and a checksum line at byte ${rest.checksumLine} further on`;
         throw this.damage(this.head, 'a whole command', found);
       }
-      const found = rest.onlyZeros ? `zeros from byte ${rest.from} on` : `the end of the file at byte ${rest.end}`;
+      const found = rest.onlyRoom ? `zeros from byte ${rest.from} on` : `the end of the file at byte ${rest.end}`;
       throw new TruncatedLogError(this.file, this.offset, this.cutOffset, found);
     }
     if (this.openMulti >= 0) throw new TruncatedLogError(this.file, this.offset, this.cutOffset, 'the end');
@@ -220,11 +234,11 @@ export class LogReader {
     return Token.MORE;
   }
 
-  /** The byte at index `at` cannot be. If it is a zero, it may begin a tail of zeros: then MORE. */
+  /** The byte at index `at` cannot be. If it is a zero, it may begin a tail of zeros (and fill): then MORE. */
   private bad(at: number, expected: string): Token {
     if (this.buf[at] !== 0) throw this.damage(at, expected, describe(this.buf[at]!));
     this.rest = this.scanRest(at);
-    this.rest.mustBeZeros();
+    this.rest.mustBeRoom();
     return Token.MORE;
   }
 
@@ -292,12 +306,13 @@ export class LogReader {
 
 /** Looks through the bytes after the last whole token, without keeping them. */
 class RestScan {
-  onlyZeros = true;
+  /** Nothing but zeros and fill so far. */
+  onlyRoom = true;
   /** Offset of a #CK line whose range begins where the next one's must; -1 = none. */
   checksumLine = -1;
   /** Offset behind the bytes so far. */
   end: number;
-  private zerosRequired = false;
+  private roomRequired = false;
   /** The last bytes of the chunk before, so that a line across two chunks is seen. */
   private last: Buffer = Buffer.alloc(0);
 
@@ -309,16 +324,16 @@ class RestScan {
     this.end = from;
   }
 
-  mustBeZeros(): void {
-    this.zerosRequired = true;
+  mustBeRoom(): void {
+    this.roomRequired = true;
     this.push(new Uint8Array(0));
   }
 
   push(chunk: Uint8Array): void {
-    for (let i = 0; i < chunk.length && this.onlyZeros; i++) {
-      if (chunk[i] !== 0) this.onlyZeros = false;
+    for (let i = 0; i < chunk.length && this.onlyRoom; i++) {
+      if (!isRoom(chunk[i]!, this.end + i)) this.onlyRoom = false;
     }
-    if (this.zerosRequired && !this.onlyZeros) throw new CorruptionError(this.file, this.from, 'RESP', 'zeros');
+    if (this.roomRequired && !this.onlyRoom) throw new CorruptionError(this.file, this.from, 'RESP', 'zeros');
     const bytes = Buffer.concat([this.last, chunk]);
     const start = this.end - this.last.length;
     for (let at = bytes.indexOf(CHECKSUM_START); at >= 0; at = bytes.indexOf(CHECKSUM_START, at + 1)) {

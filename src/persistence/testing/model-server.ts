@@ -14,7 +14,7 @@ import { LogEncoder } from '../../formats/aof/log-encoder.js';
 import type { ByteSource } from '../../formats/rdb/source.js';
 import { Args } from '../../formats/resp/args.js';
 import { Arena } from '../../memory/arena.js';
-import { Persistence, type PersistenceConfig } from '../persistence.js';
+import { Persistence, type PersistenceConfig, type PersistenceOptions } from '../persistence.js';
 import { type RdbLoad, UnknownCommand } from '../recovery.js';
 import type { SnapshotPlan, SnapshotRun } from '../snapshot-run.js';
 
@@ -32,6 +32,7 @@ export const TEST_CONFIG: MutableConfig = {
   'no-appendfsync-on-rewrite': false,
   'aof-timestamp-enabled': false,
   'aof-checksum': true,
+  'aof-preallocate': true,
   'aof-use-rdb-preamble': true,
   'aof-disable-auto-gc': false,
   'aof-load-truncated': true,
@@ -65,6 +66,8 @@ export class ModelServer {
   constructor(
     readonly disk: Disk,
     config: Partial<MutableConfig> = {},
+    /** How the log is written: within turns or in the background, with how much room ahead. */
+    logging: Pick<PersistenceOptions, 'monotonic' | 'room'> = {},
   ) {
     this.config = { ...TEST_CONFIG, ...config };
     const log: Log = { ...SILENT_LOG };
@@ -75,6 +78,7 @@ export class ModelServer {
       config: this.config,
       log,
       now: () => this.nowMs,
+      ...logging,
       host: {
         beginSnapshot: (plan) => this.beginSnapshot(plan),
         snapshotNow: (plan) => this.writeSnapshot(plan, this.encode(plan)),
@@ -114,7 +118,7 @@ export class ModelServer {
     }
     const n = ++this.executed;
     this.effect(0, 'APPEND', 'journal', `${n},`);
-    if (n % 3 === 0) this.effect(1, 'SET', `key:${n % 7}`, `value ${n}`);
+    if (n % 3 === 0) this.effect(1, 'SET', `key:${n % 7}`, `value ${n}${'-'.repeat(n % 2 === 0 ? 700 : 0)}`);
     if (n % 11 === 0) this.effect(1, 'DEL', `key:${(n + 3) % 7}`);
     this.persistence.appendLog.endUnit();
     this.persistence.savePoints.dirty++;

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { Args } from '../resp/args.js';
+import { fillBytes, fillEnd, isTornWrite, SECTOR } from './fill.js';
+import { LogEncoder } from './log-encoder.js';
+import { LogReader, Token } from './log-reader.js';
+
+/** Commands of a turn, and what is in the file for it. */
+interface Turn {
+  commands: string[];
+  bytes: Buffer;
+}
+
+/** A log in a file with room: turns that were synced, one after the other, and fill behind. */
+class RoomyLog {
+  private readonly encoder = new LogEncoder();
+  readonly turns: Turn[] = [];
+  bytes = 0;
+  constructor(readonly room = 4096) {}
+
+  turn(...commands: string[]): Turn {
+    const { encoder } = this;
+    for (const command of commands) encoder.command('SET', 'k', command);
+    encoder.checksum(this.bytes);
+    const bytes = Buffer.from(encoder.buf.subarray(0, encoder.pos));
+    encoder.drained(encoder.pos);
+    const turn = { commands, bytes };
+    this.turns.push(turn);
+    this.bytes += bytes.length;
+    return turn;
+  }
+
+  /** The file after so many turns. */
+  file(turns: number): Buffer {
+    const logged = Buffer.concat(this.turns.slice(0, turns).map(({ bytes }) => bytes));
+    return Buffer.concat([logged, fillBytes(logged.length, fillEnd(logged.length + this.room), true)]);
+  }
+
+  commands(turns: number): string[] {
+    return this.turns.slice(0, turns).flatMap(({ commands }) => commands);
+  }
+}
+
+/** What a start makes of a file: the commands, or why it stops. */
+function load(file: Buffer): { commands: string[]; end: 'whole' | 'torn' | 'damaged'; at: number } {
+  const reader = new LogReader('log', { fileBytes: file.length });
+  const args = new Args();
+  const commands: string[] = [];
+  const upTo: number[] = [];
+  let failed = false;
+  try {
+    reader.push(file);
+    for (let token = reader.next(args); token !== Token.MORE; token = reader.next(args)) {
+      if (token !== Token.COMMAND) continue;
+      commands.push(args.latin1(2));
+      upTo.push(reader.offset);
+    }
+    reader.end();
+  } catch {
+    failed = true;
+  }
+  const from = reader.checkedTo;
+  if ((failed || reader.contentEnd < file.length) && isTornWrite(file.subarray(from), from)) {
+    return { commands: commands.filter((_, i) => upTo[i]! <= from), end: 'torn', at: from };
+  }
+  return { commands, end: failed ? 'damaged' : 'whole', at: reader.contentEnd };
+}
+
+describe('fill', () => {
+  test('reads as annotations behind a log of any length, and does not count as its content', () => {
+    for (let length = 1; length <= 200; length++) {
+      const log = new RoomyLog(300);
+      log.turn('x'.repeat(length));
+      const file = log.file(1);
+      expect(load(file)).toEqual({ commands: log.commands(1), end: 'whole', at: log.bytes });
+      const text = file.subarray(log.bytes).toString('latin1');
+      expect(text).toMatch(/^#[^\n]{0,80}\n(?:#FILL~+\n)+$/);
+    }
+  });
+
+  test('what somebody else appends behind it is part of the log', () => {
+    const log = new RoomyLog();
+    log.turn('ours');
+    const other = new LogEncoder();
+    other.command('SET', 'k', 'theirs');
+    const file = Buffer.concat([log.file(1), other.buf.subarray(0, other.pos)]);
+    expect(load(file)).toEqual({ commands: ['ours', 'theirs'], end: 'whole', at: file.length });
+    // And damage in it is damage, whatever lies before.
+    file[file.length - 1]! ^= 1;
+    expect(load(file).end).toBe('damaged');
+  });
+});
+
+describe('a turn of which a power cut has left some sectors', () => {
+  test('is torn, whichever they are and wherever it begins; nothing before is lost', () => {
+    const ends = { whole: 0, torn: 0, damaged: 0 };
+    for (let shift = 0; shift < SECTOR; shift += shift % 16 === 0 ? 1 : 3) {
+      const log = new RoomyLog();
+      log.turn('first');
+      log.turn('s'.repeat(shift + 1));
+      const begin = log.bytes;
+      const turn = log.turn('a'.repeat(300), 'b', 'c'.repeat(1000), 'd'.repeat(100));
+      const old = log.file(2);
+      const now = log.file(3);
+      const firstSector = Math.floor(begin / SECTOR);
+      const sectors = Math.floor((begin + turn.bytes.length) / SECTOR) - firstSector + 1;
+      for (let kept = 0; kept < 1 << sectors; kept++) {
+        const file = Buffer.from(old);
+        for (let i = 0; i < sectors; i++) {
+          const at = (firstSector + i) * SECTOR;
+          if ((kept >> i) & 1) now.copy(file, at, at, Math.min(at + SECTOR, file.length));
+        }
+        const { commands, end, at } = load(file);
+        const what = `shift ${shift}, sectors kept ${kept.toString(2)} of ${sectors}`;
+        ends[end]++;
+        expect(end, what).not.toBe('damaged');
+        // Whole commands before what is missing may stay.
+        expect(commands, what).toEqual(log.commands(3).slice(0, commands.length));
+        expect(commands.length, what).toBeGreaterThanOrEqual(2);
+        if (kept === (1 << sectors) - 1) expect(commands, what).toEqual(log.commands(3));
+        else expect(at, what).toBeLessThan(begin + turn.bytes.length);
+      }
+    }
+    expect(ends.torn).toBeGreaterThan(ends.whole);
+  });
+
+  test('where two turns were under way, both go', () => {
+    const log = new RoomyLog();
+    log.turn('first');
+    const begin = log.bytes;
+    log.turn('a'.repeat(1200));
+    log.turn('b'.repeat(1200));
+    const file = log.file(3);
+    const at = (Math.floor(begin / SECTOR) + 1) * SECTOR;
+    log.file(1).copy(file, at, at, at + SECTOR);
+    expect(load(file)).toEqual({ commands: ['first'], end: 'torn', at: begin });
+  });
+});
+
+describe('a flipped bit', () => {
+  test('in what was synced is never taken for a write under way; in fill it changes nothing', () => {
+    for (const length of [10, 300, 331, 420]) {
+      const log = new RoomyLog(600);
+      log.turn('first');
+      const begin = log.bytes;
+      log.turn('x'.repeat(length), 'y'.repeat(2 * length));
+      const file = log.file(2);
+      let damaged = 0;
+      for (let bit = begin * 8; bit < file.length * 8; bit++) {
+        file[bit >> 3]! ^= 1 << (bit & 7);
+        const { commands, end, at } = load(file);
+        const what = `length ${length}, bit ${bit & 7} of byte ${bit >> 3} of ${log.bytes}`;
+        if (end === 'damaged') damaged++;
+        else expect(commands, what).toEqual(log.commands(2));
+        if (end === 'torn') expect(at, what).toBe(log.bytes);
+        file[bit >> 3]! ^= 1 << (bit & 7);
+      }
+      // All bits but those of a sum's name and of what follows it.
+      expect(damaged).toBeGreaterThan((log.bytes - begin) * 8 - 8 * 40);
+    }
+  });
+});
