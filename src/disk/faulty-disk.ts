@@ -111,7 +111,12 @@ class FileNode {
       const { bytes, at } = operation;
       const sectorsTo = Math.min(at + bytes.length, content.length, image.length);
       for (let from = at - (at % SECTOR); from < sectorsTo; from += SECTOR) {
-        if (random() < 0.5) content.set(image.subarray(from, Math.min(from + SECTOR, content.length)), from);
+        if (random() < 0.5) {
+          // Behind the end of a file that was cut there are zeros.
+          const to = Math.min(from + SECTOR, content.length);
+          content.fill(0, from, to);
+          content.set(image.subarray(from, to), from);
+        }
       }
       if (i > 0 || at + bytes.length <= content.length) return;
       const most = at + bytes.length - content.length;

@@ -345,7 +345,7 @@ export class Recovery {
     const helper = this.helper(path, bytes - from, null);
     try {
       yield* this.replay(reader, fd, from, bytes, before, helper);
-      if (last && reader.contentEnd < bytes) this.roomLeft(reader, fd, bytes);
+      if (last) this.checkTail(reader, fd, bytes);
     } catch (error) {
       if (error instanceof CorruptionError && last && this.isTorn(reader, fd, bytes)) this.torn(reader, error.found);
       else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
@@ -462,15 +462,15 @@ export class Recovery {
     if (reader.contentEnd > from) throw new LoadAgain();
   }
 
-  /** The log is whole, and its file longer: it was busy when the process ended, and not closed. */
-  private roomLeft(reader: LogReader, fd: number, bytes: number): void {
-    if (this.isTorn(reader, fd, bytes)) {
+  /** All could be read; but what is not summed up may be a torn write, and what is behind the log is room. */
+  private checkTail(reader: LogReader, fd: number, bytes: number): void {
+    if (reader.checkedBytes > 0 && reader.checkedTo < reader.contentEnd && this.isTorn(reader, fd, bytes)) {
       this.torn(reader, 'a write in parts');
-      return;
+    } else if (reader.contentEnd < bytes) {
+      const unused = bytes - reader.contentEnd;
+      this.options.log.notice(`The last ${unused} bytes of ${reader.file} are room that was not used, and are cut off`);
+      this.shorten(reader.file, reader.contentEnd);
     }
-    const unused = bytes - reader.contentEnd;
-    this.options.log.notice(`The last ${unused} bytes of ${reader.file} are room that was not used, and are cut off`);
-    this.shorten(reader.file, reader.contentEnd);
   }
 
   private damaged(error: CorruptionError, reader: LogReader, path: string, bytes: number, last: boolean): void {

@@ -15,10 +15,13 @@ class RoomyLog {
   private readonly encoder = new LogEncoder();
   readonly turns: Turn[] = [];
   bytes = 0;
+  /** Above 0: each turn begins with a #TS line. */
+  seconds = 0;
   constructor(readonly room = 4096) {}
 
   turn(...commands: string[]): Turn {
     const { encoder } = this;
+    if (this.seconds > 0) encoder.stamp(this.seconds++);
     for (const command of commands) encoder.command('SET', 'k', command);
     encoder.checksum(this.bytes);
     const bytes = Buffer.from(encoder.buf.subarray(0, encoder.pos));
@@ -59,7 +62,7 @@ function load(file: Buffer): { commands: string[]; end: 'whole' | 'torn' | 'dama
     failed = true;
   }
   const from = reader.checkedTo;
-  if ((failed || reader.contentEnd < file.length) && isTornWrite(file.subarray(from), from)) {
+  if ((failed || from < reader.contentEnd) && isTornWrite(file.subarray(from), from)) {
     return { commands: commands.filter((_, i) => upTo[i]! <= from), end: 'torn', at: from };
   }
   return { commands, end: failed ? 'damaged' : 'whole', at: reader.contentEnd };
@@ -137,25 +140,85 @@ describe('a turn of which a power cut has left some sectors', () => {
 });
 
 describe('a flipped bit', () => {
-  test('in what was synced is never taken for a write under way; in fill it changes nothing', () => {
-    for (const length of [10, 300, 331, 420]) {
+  test('never takes away what somebody else has logged behind fill, nor does an end that is cut', () => {
+    for (const length of [1, 200, 464, 465, 466]) {
+      const log = new RoomyLog(1200);
+      log.turn('x'.repeat(length));
+      const other = new LogEncoder();
+      for (const text of ['a', 'b'.repeat(700), 'c']) other.command('SET', 'k', text);
+      const theirs = log.file(1).length;
+      const file = Buffer.concat([log.file(1), other.buf.subarray(0, other.pos)]);
+      for (let bit = log.bytes * 8; bit < file.length * 8; bit++) {
+        file[bit >> 3]! ^= 1 << (bit & 7);
+        expect(load(file).end, `length ${length}, bit ${bit & 7} of byte ${bit >> 3} of ${theirs}`).not.toBe('torn');
+        file[bit >> 3]! ^= 1 << (bit & 7);
+      }
+      for (let end = theirs; end < file.length; end++) {
+        expect(load(file.subarray(0, end)).end, `length ${length}, cut at ${end}`).not.toBe('torn');
+      }
+    }
+  });
+
+  test('in what somebody else has logged is not, either, after we have gone on with it', () => {
+    const log = new RoomyLog(1200);
+    log.turn('ours');
+    const other = new LogEncoder();
+    other.command('SET', 'k', 'b'.repeat(700));
+    const theirs = log.file(1).length;
+    other.checksumReset();
+    other.command('SET', 'k', 'ours again');
+    other.checksum();
+    const file = Buffer.concat([log.file(1), other.buf.subarray(0, other.pos)]);
+    file[theirs + 5]! ^= 4;
+    expect(load(file).end).toBe('damaged');
+  });
+
+  test('at the end of a turn is damage, or harmless, wherever that is', () => {
+    for (let length = 0; length < 512; length++) {
       const log = new RoomyLog(600);
       log.turn('first');
+      log.turn('x'.repeat(length));
+      const end = log.bytes;
+      if ((end + 4) % SECTOR > 8) continue;
+      const file = log.file(2);
+      for (let bit = (end - 40) * 8; bit < (end + 8) * 8; bit++) {
+        file[bit >> 3]! ^= 1 << (bit & 7);
+        const { commands, end: how } = load(file);
+        if (how !== 'damaged')
+          expect(commands, `end ${end}, bit ${bit & 7} of byte ${bit >> 3}`).toEqual(log.commands(2));
+        file[bit >> 3]! ^= 1 << (bit & 7);
+      }
+    }
+  });
+
+  test('in what was synced is never taken for a write under way; in fill it changes nothing', () => {
+    // Of the second turn: somewhere, with its first byte as the last of a sector, with its second one.
+    for (const [length, seconds] of [
+      [10, 0],
+      [300, 0],
+      [420, 7],
+      [465, 0],
+      [465, 7],
+      [464, 7],
+    ] as const) {
+      const log = new RoomyLog(600);
+      log.turn('f'.repeat(length));
       const begin = log.bytes;
+      log.seconds = seconds;
       log.turn('x'.repeat(length), 'y'.repeat(2 * length));
       const file = log.file(2);
       let damaged = 0;
       for (let bit = begin * 8; bit < file.length * 8; bit++) {
         file[bit >> 3]! ^= 1 << (bit & 7);
         const { commands, end, at } = load(file);
-        const what = `length ${length}, bit ${bit & 7} of byte ${bit >> 3} of ${log.bytes}`;
+        const what = `begin ${begin}, bit ${bit & 7} of byte ${bit >> 3} of ${log.bytes}`;
         if (end === 'damaged') damaged++;
         else expect(commands, what).toEqual(log.commands(2));
         if (end === 'torn') expect(at, what).toBe(log.bytes);
         file[bit >> 3]! ^= 1 << (bit & 7);
       }
       // All bits but those of a sum's name and of what follows it.
-      expect(damaged).toBeGreaterThan((log.bytes - begin) * 8 - 8 * 40);
+      expect(damaged).toBeGreaterThan((log.bytes - begin) * 8 - 8 * 60);
     }
   });
 });

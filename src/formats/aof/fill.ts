@@ -8,9 +8,9 @@
  *                         |         a line of 64 bytes; which byte stands where follows from its offset in the file
  *                         the log's end: always '#', so that what is left of the line it stands in is a line, too
  *
- * A turn's bytes replace fill, and end with a #CK line, but never where a sector ends. When the machine loses power meanwhile,
- * some sectors hold the new bytes and others still fill: fill within the turn, or a turn that ends with a sector. That is how a
- * write that was under way is told from damage (`isTornWrite`).
+ * A turn's bytes replace fill, and end with a #CK line, but neither where a sector ends nor one byte before. When the machine
+ * loses power meanwhile, some sectors hold the new bytes and others still fill, and the two meet where a sector ends. That is how
+ * a write that was under way is told from damage (`isTornWrite`).
  *
  * Lines begin in the middle of sectors, not at their start: wherever a sector begins or ends, fill has a `~` there, which no
  * single flipped bit makes of a byte that RESP has at its edges.
@@ -23,8 +23,9 @@ const PATTERN = Buffer.from(`#FILL${'~'.repeat(LINE - 6)}\n`);
 /** What disks write whole, at least; in bytes. */
 export const SECTOR = 512;
 const HASH = 35;
-const LETTER_T = 84;
-const CHECKSUM_LINE = /\n#CK:(\d{1,15}):[0-9a-f]{8}\r\n/g;
+const STAR = 42;
+const STAMP = Buffer.from('#TS:');
+const CHECKSUM_LINE = /\n#CK:(\d{1,15}):[0-9a-f]{8}\r\n/;
 
 function fillByte(offset: number): number {
   return PATTERN[(offset + LINE - PHASE) % LINE]!;
@@ -65,34 +66,57 @@ export function isRoom(byte: number, offset: number): boolean {
  */
 export function isTornWrite(tail: Uint8Array, at: number): boolean {
   const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.length);
-  const text = bytes.toString('latin1');
-  CHECKSUM_LINE.lastIndex = 0;
-  let others = false;
-  for (let match = CHECKSUM_LINE.exec(text); match !== null; match = CHECKSUM_LINE.exec(text)) {
-    const line = match.index + 1;
-    // The turn's own sum: the turn is as long as it says.
-    if (Number(match[1]) === line) return hasFillSector(bytes, line, at);
-    others = true;
-  }
-  // Something was sealed behind it, so it is not the end of the log.
-  if (others) return false;
-  let end = bytes.length;
-  while (end > 0 && isRoom(bytes[end - 1]!, at + end - 1)) end--;
-  // No fill is behind it: the log grew, as logs do that are not busy, and not all that was synced is summed up.
-  if (!bytes.includes(PATTERN, end)) return false;
-  // Nothing but the '#' at the log's end.
-  if (end === 0 || (end === 1 && bytes[0] === HASH)) return false;
-  return (at + end) % SECTOR === 0 || hasFillSector(bytes, end, at);
+  const match = CHECKSUM_LINE.exec(bytes.toString('latin1'));
+  if (match === null) return hasSeam(bytes, at);
+  // The turn's own sum, or that of one behind it: up to where that one begins, nothing may be missing.
+  const line = match.index + 1;
+  const covered = Number(match[1]);
+  const upTo = covered === line ? line : line - covered;
+  // A sum that begins anew was written by a later process, which had found the log whole.
+  return covered > 0 && hasFillSector(bytes, at, upTo);
 }
 
-/** Whether a sector, or what of one lies in `bytes[0, to)`, is still fill. */
-function hasFillSector(bytes: Uint8Array, to: number, at: number): boolean {
-  for (let from = 0; from < to; ) {
-    const next = Math.min(to, from + SECTOR - ((at + from) % SECTOR));
-    // The log's end was a '#', whatever the pattern has there; a turn may begin with one, too, in a #TS line.
-    const begins = from === 0 && bytes[0] === HASH && bytes[1] !== LETTER_T;
-    if (isFill(bytes, begins ? 1 : from, next, at)) return true;
-    from = next;
+/** Whether a sector, or what of one lies in `bytes`, is still fill: one that begins before `before`. */
+function hasFillSector(bytes: Uint8Array, at: number, before: number): boolean {
+  for (let from = 0; from < before; ) {
+    const border = from + SECTOR - ((at + from) % SECTOR);
+    if (isUnwritten(bytes, from, border, at)) return true;
+    from = border;
   }
   return false;
+}
+
+/**
+ * Whether a sector of fill borders on one that has been written. Two bytes at the border must say so, for one may be fill that
+ * has rotted. Fill that was left, and gone on behind by a stock server, ends with a line, and so within a sector.
+ */
+function hasSeam(bytes: Uint8Array, at: number): boolean {
+  for (let border = SECTOR - (at % SECTOR); border < bytes.length; border += SECTOR) {
+    const from = Math.max(0, border - SECTOR);
+    const to = Math.min(border + SECTOR, bytes.length);
+    if (isUnwritten(bytes, from, border, at)) {
+      if (to > border + 1 && isWritten(bytes, border, at) && isWritten(bytes, border + 1, at)) return true;
+    } else if (isUnwritten(bytes, border, to, at)) {
+      if (border === 1 ? bytes[0] === STAR : isWritten(bytes, border - 1, at) && isWritten(bytes, border - 2, at))
+        return true;
+    }
+  }
+  return false;
+}
+
+/** As `isFill`, but for the '#' at the log's end. */
+function isUnwritten(bytes: Uint8Array, from: number, to: number, at: number): boolean {
+  if (from > 0 || bytes[0] !== HASH) return isFill(bytes, from, to, at);
+  return beginsWithMark(bytes) && isFill(bytes, 1, to, at);
+}
+
+function isWritten(bytes: Uint8Array, i: number, at: number): boolean {
+  return bytes[i] !== fillByte(at + i) && !(i === 0 && beginsWithMark(bytes));
+}
+
+/** Whether the first byte is the '#' at the log's end. A turn may begin with one, too: of a #TS line. */
+function beginsWithMark(bytes: Uint8Array): boolean {
+  let differences = 0;
+  for (let i = 0; i < STAMP.length; i++) if (bytes[i] !== STAMP[i]) differences++;
+  return bytes[0] === HASH && differences > 1;
 }

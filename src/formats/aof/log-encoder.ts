@@ -171,16 +171,19 @@ export class LogEncoder {
   /**
    * A #CK line for what came since the last one; nothing when that is nothing.
    *
-   * @param offset of `buf[0]` in the file, if the line must not end where a sector does (fill.ts): then a zero leads the number
+   * @param offset of `buf[0]` in the file, if neither the line nor a '#' behind it may end where a sector does (fill.ts): then
+   *               zeros lead the number
    */
   checksum(offset = -1): void {
     if (this.unchecked === 0) return;
     this.takeCrc(this.pos);
     const { pos } = this;
-    this.checksumLine(String(this.crcBytes), this.crc);
-    if (offset >= 0 && (offset + this.pos) % SECTOR === 0) {
+    let bytes = String(this.crcBytes);
+    this.checksumLine(bytes, this.crc);
+    while (offset >= 0 && (offset + this.pos + 1) % SECTOR < 2) {
       this.pos = pos;
-      this.checksumLine(`0${this.crcBytes}`, this.crc);
+      bytes = `0${bytes}`;
+      this.checksumLine(bytes, this.crc);
     }
     this.restartChecksum();
   }
