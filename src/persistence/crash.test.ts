@@ -140,6 +140,27 @@ describe.each(VARIANTS)('%j', (config) => {
     expect(operations).toBeGreaterThan(40);
   });
 
+  test('nobody waits for ever, wherever in a turn a rewrite begins, changes files or ends', async () => {
+    const TURNS = 15;
+    for (let before = 0; before < TURNS; before++) {
+      for (let within = 0; within < TURNS; within++) {
+        const server = new ModelServer(new FaultyDisk(), config, LOGGING[config.logging ?? 'in the background']);
+        await server.start();
+        server.execute();
+        server.endTurn();
+        server.persistence.rewriteAppendLog();
+        for (let i = 0; i < before; i++) await turnLoop();
+        server.execute();
+        for (let i = 0; i < within; i++) await turnLoop();
+        server.endTurn();
+        for (let i = 0; i < 2 * TURNS; i++) await turnLoop();
+        const what = `${before} rounds of the event loop before a turn, ${within} within it`;
+        expect(server.persistence.rewriter.running, what).toBe(false);
+        expect([server.acknowledged, server.unsafe], what).toEqual([2, 0]);
+      }
+    }
+  });
+
   test.each(SEEDS)('an operation that fails (seed %d)', async (seed) => {
     let operations = 0;
     for (let at = 1; operations === 0 || at <= operations; at++) {
