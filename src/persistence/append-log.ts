@@ -420,9 +420,20 @@ export class AppendLog {
     }
     const last = this.main!;
     last.seal();
-    last.flush();
+    try {
+      last.flush();
+    } catch (error) {
+      this.writeFailed(error);
+      throw error;
+    }
     last.endRoom();
-    this.disk.syncData(last.fd);
+    try {
+      this.disk.syncData(last.fd);
+    } catch (error) {
+      // The process may go on, and must not forget that.
+      this.noteSyncFailure(error);
+      throw error;
+    }
     this.written = this.turn;
     this.ack(this.turn);
   }
@@ -518,7 +529,7 @@ export class AppendLog {
       return true;
     }
     // Where syncs are left to the thread pool they are slow for another reason.
-    if (main.hasRoom || main.syncing !== null) return true;
+    if (main.hasRoom || main.syncing !== null || !main.sealed) return true;
     try {
       main.beginRoom();
     } catch (error) {

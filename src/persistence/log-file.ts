@@ -55,9 +55,9 @@ export class LogFile {
   }
 
   append(db: number, args: Args, seconds: number): void {
-    if (this.strangerBefore) {
+    if (this.strangerBefore && this.checksums() && !this.encoder.unitOpen) {
       this.strangerBefore = false;
-      if (this.checksums()) this.encoder.checksumReset();
+      this.encoder.checksumReset();
     }
     this.encoder.effect(db, args, seconds);
   }
@@ -73,7 +73,8 @@ export class LogFile {
    */
   flush(): void {
     const { encoder, disk } = this;
-    if (this.hasRoom && !this.checksums()) this.giveRoomBack();
+    // A turn in room ends with its sum; and one that is larger than all room is better appended.
+    if (this.hasRoom && (!this.checksums() || encoder.pos > this.roomBytes)) this.giveRoomBack();
     const seals = encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom;
     if (seals && this.checksums() && !this.strangerBefore) encoder.checksum(this.bytes);
     const before = this.bytes;
@@ -108,13 +109,18 @@ export class LogFile {
 
   // --- room ----------------------------------------------------------------------------------------------------------
 
+  /** Whether all that was logged is summed up and written. */
+  get sealed(): boolean {
+    return this.encoder.pos === 0 && this.encoder.unchecked === 0;
+  }
+
   get hasRoom(): boolean {
     return this.end > this.bytes;
   }
 
   /** From now on turns are written into room. What is logged must be sealed. Throws when a sync fails. */
   beginRoom(): void {
-    assert(this.encoder.pos === 0 && this.encoder.unchecked === 0, 'the log is sealed');
+    assert(this.sealed, 'the log is sealed');
     this.syncNow();
     this.makesRoom = true;
     this.addRoom();

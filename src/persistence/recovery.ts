@@ -20,7 +20,7 @@ import { CorruptionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
-import { isTornWrite } from '../formats/aof/fill.js';
+import { isRoom, isTornWrite } from '../formats/aof/fill.js';
 import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
 import { ManifestError } from '../formats/aof/manifest.js';
 import type { ByteSource } from '../formats/rdb/source.js';
@@ -349,7 +349,7 @@ export class Recovery {
     } catch (error) {
       if (error instanceof CorruptionError && last && this.isTorn(reader, fd, bytes)) this.torn(reader, error.found);
       else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
-      else if (error instanceof CorruptionError) this.damaged(error, reader, path, bytes, last);
+      else if (error instanceof CorruptionError) this.damaged(error, reader, fd, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
       else throw error instanceof RecoveryError ? error : this.unreadable(path, error);
     } finally {
@@ -473,14 +473,17 @@ export class Recovery {
     }
   }
 
-  private damaged(error: CorruptionError, reader: LogReader, path: string, bytes: number, last: boolean): void {
+  private damaged(error: CorruptionError, reader: LogReader, fd: number, bytes: number, last: boolean): void {
     const { config, log } = this.options;
+    const path = reader.file;
     const cutOffset = Math.min(error.offset, reader.cutOffset);
-    if (last && bytes - cutOffset <= config['aof-load-corrupt-tail-max-size']) {
+    const most = config['aof-load-corrupt-tail-max-size'];
+    const tailBytes = most > 0 ? this.withoutRoom(fd, cutOffset, bytes) - cutOffset : bytes - cutOffset;
+    if (last && tailBytes <= most) {
       log.warning(`!!! Warning: ${error.message}!!!`);
       this.cut(path, cutOffset);
       log.warning(
-        `AOF ${path} loaded anyway because its damaged tail of ${bytes - cutOffset} bytes is within aof-load-corrupt-tail-max-size`,
+        `AOF ${path} loaded anyway because its damaged tail of ${tailBytes} bytes is within aof-load-corrupt-tail-max-size`,
       );
       if (cutOffset < reader.cutOffset) throw new LoadAgain();
       return;
@@ -489,6 +492,15 @@ export class Recovery {
     const message = `Bad file format reading the append only file ${path}: ${error.message}. Make a backup of your AOF file, then use redis-check-aof --fix ${manifest}, which drops what follows the damage${error.expected.includes('checksum') ? ' (if you have edited the file by hand, start once with aof-checksum no and run BGREWRITEAOF)' : ''}`;
     log.warning(message);
     throw new RecoveryError(message, path, error.offset, error);
+  }
+
+  /** Where the room at the end of a file begins, if it does behind `from`. */
+  private withoutRoom(fd: number, from: number, bytes: number): number {
+    const start = Math.max(from, bytes - CHUNK_BYTES);
+    const tail = Buffer.allocUnsafe(bytes - start);
+    let n = this.options.disk.read(fd, tail, 0, tail.length, start);
+    while (n > 0 && isRoom(tail[n - 1]!, start + n - 1)) n--;
+    return start + n;
   }
 
   private unknownCommand(error: UnknownCommand, reader: LogReader, path: string): never {

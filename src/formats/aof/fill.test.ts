@@ -191,6 +191,19 @@ describe('a flipped bit', () => {
     }
   });
 
+  test('is damage also where a write was under way behind it', () => {
+    const log = new RoomyLog();
+    log.turn('first');
+    const begin = log.bytes;
+    log.turn('second');
+    log.turn('c'.repeat(1200));
+    const file = log.file(3);
+    log.file(2).copy(file, 512, 512, 1024);
+    expect(load(file)).toMatchObject({ commands: ['first', 'second'], end: 'torn' });
+    file[begin + 8]! ^= 1;
+    expect(load(file).end).toBe('damaged');
+  });
+
   test('in what was synced is never taken for a write under way; in fill it changes nothing', () => {
     // Of the second turn: somewhere, with its first byte as the last of a sector, with its second one.
     for (const [length, seconds] of [

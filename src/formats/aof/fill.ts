@@ -25,7 +25,8 @@ export const SECTOR = 512;
 const HASH = 35;
 const STAR = 42;
 const STAMP = Buffer.from('#TS:');
-const CHECKSUM_LINE = /\n#CK:(\d{1,15}):[0-9a-f]{8}\r\n/;
+const CHECKSUM_START = Buffer.from('\n#CK:');
+const CHECKSUM_LINE = /^\n#CK:\d{1,15}:[0-9a-f]{8}\r\n/;
 
 function fillByte(offset: number): number {
   return PATTERN[(offset + LINE - PHASE) % LINE]!;
@@ -58,39 +59,17 @@ export function isRoom(byte: number, offset: number): boolean {
 }
 
 /**
- * Whether a log ends in a write that a power cut has left in parts. If so, nothing from `at` on was ever acknowledged: whatever
- * was synced since the last #CK line is covered by another one, without a sector of fill.
+ * Whether a log ends in a write that a power cut has left in parts: behind the last #CK line that holds, and before the next
+ * one, a sector of fill borders on one that has been written. If so, nothing from `at` on was ever acknowledged.
+ *
+ * Whole turns end within a sector, and so does fill that was left and gone on behind by a stock server. Two bytes at the border
+ * must say that it is one, for a single one may be fill that has rotted.
  *
  * @param tail the file from behind its last good #CK line to its end
  * @param at   offset of `tail[0]` in the file
  */
 export function isTornWrite(tail: Uint8Array, at: number): boolean {
-  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.length);
-  const match = CHECKSUM_LINE.exec(bytes.toString('latin1'));
-  if (match === null) return hasSeam(bytes, at);
-  // The turn's own sum, or that of one behind it: up to where that one begins, nothing may be missing.
-  const line = match.index + 1;
-  const covered = Number(match[1]);
-  const upTo = covered === line ? line : line - covered;
-  // A sum that begins anew was written by a later process, which had found the log whole.
-  return covered > 0 && hasFillSector(bytes, at, upTo);
-}
-
-/** Whether a sector, or what of one lies in `bytes`, is still fill: one that begins before `before`. */
-function hasFillSector(bytes: Uint8Array, at: number, before: number): boolean {
-  for (let from = 0; from < before; ) {
-    const border = from + SECTOR - ((at + from) % SECTOR);
-    if (isUnwritten(bytes, from, border, at)) return true;
-    from = border;
-  }
-  return false;
-}
-
-/**
- * Whether a sector of fill borders on one that has been written. Two bytes at the border must say so, for one may be fill that
- * has rotted. Fill that was left, and gone on behind by a stock server, ends with a line, and so within a sector.
- */
-function hasSeam(bytes: Uint8Array, at: number): boolean {
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, endOfChecksumLine(tail));
   for (let border = SECTOR - (at % SECTOR); border < bytes.length; border += SECTOR) {
     const from = Math.max(0, border - SECTOR);
     const to = Math.min(border + SECTOR, bytes.length);
@@ -102,6 +81,16 @@ function hasSeam(bytes: Uint8Array, at: number): boolean {
     }
   }
   return false;
+}
+
+/** Index behind the first #CK line, or behind all. */
+function endOfChecksumLine(tail: Uint8Array): number {
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.length);
+  for (let i = bytes.indexOf(CHECKSUM_START); i >= 0; i = bytes.indexOf(CHECKSUM_START, i + 1)) {
+    const match = CHECKSUM_LINE.exec(bytes.toString('latin1', i, i + 40));
+    if (match !== null) return i + match[0].length;
+  }
+  return bytes.length;
 }
 
 /** As `isFill`, but for the '#' at the log's end. */

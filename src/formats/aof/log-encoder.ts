@@ -85,6 +85,10 @@ export class LogEncoder {
   private unitAt = 0;
   private unitCount = 0;
 
+  get unitOpen(): boolean {
+    return this.unitCount > 0;
+  }
+
   /** One more effect of the open unit, to run in database `db`. `seconds` > 0 asks for a #TS line before the unit. */
   effect(db: number, args: Args, seconds: number): void {
     if (this.unitCount++ === 0) {

@@ -100,7 +100,7 @@ export class LogReader {
 
   /** Where a log that ends here would be cut. */
   get cutOffset(): number {
-    return this.openMulti >= 0 ? this.openMulti : this.offset;
+    return this.openMulti >= 0 ? this.openMulti : this.contentEnd;
   }
 
   /** Offset behind the last #CK line that was verified, or from where on none can be. */
@@ -163,10 +163,18 @@ export class LogReader {
         const found = `a part of one, and a checksum line at byte ${rest.checksumLine} further on`;
         throw this.damage(this.head, 'a whole command', found);
       }
-      const found = rest.onlyRoom ? `zeros from byte ${rest.from} on` : `the end of the file at byte ${rest.end}`;
-      throw new TruncatedLogError(this.file, this.offset, this.cutOffset, found);
+      // A line of fill that is cut, or zeros in its place.
+      if (!(rest.onlyRoom && this.offset > this.contentEnd)) {
+        throw this.cutShort(
+          rest.onlyRoom ? `zeros from byte ${rest.from} on` : `the end of the file at byte ${rest.end}`,
+        );
+      }
     }
-    if (this.openMulti >= 0) throw new TruncatedLogError(this.file, this.offset, this.cutOffset, 'the end');
+    if (this.openMulti >= 0) throw this.cutShort('the end');
+  }
+
+  private cutShort(found: string): TruncatedLogError {
+    return new TruncatedLogError(this.file, this.contentEnd, this.cutOffset, found);
   }
 
   // --- commands ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,148 @@
+/** Starts with a log that was written into room (log-file.ts), and what becomes of the room. */
+import { describe, expect, test } from 'vitest';
+import { FaultyDisk } from '../disk/faulty-disk.js';
+import { LogEncoder } from '../formats/aof/log-encoder.js';
+import { ModelServer, type MutableConfig } from './testing/model-server.js';
+
+const INCR = '/data/appendonlydir/appendonly.aof.1.incr.aof';
+const LOGGING = { monotonic: () => 0, room: { turns: 2, turnBytes: 16_384, bytes: 20_000 } };
+const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function turns(server: ModelServer, count: number): void {
+  for (let i = 0; i < count; i++) {
+    server.execute();
+    server.endTurn();
+  }
+}
+
+async function start(disk: FaultyDisk, config: Partial<MutableConfig> = {}): Promise<ModelServer> {
+  const server = new ModelServer(disk, { appendfsync: 'always', ...config }, LOGGING);
+  await server.start();
+  return server;
+}
+
+/** A server with five commands in its log, and room behind them. */
+async function busy(): Promise<{ disk: FaultyDisk; server: ModelServer; logged: number }> {
+  const disk = new FaultyDisk();
+  disk.put('/data/other', '');
+  const server = await start(disk);
+  turns(server, 5);
+  server.tick(1100);
+  const logged = server.persistence.appendLog.main!.bytes;
+  expect(disk.content(INCR)!.length).toBeGreaterThan(logged + 20_000);
+  return { disk, server, logged };
+}
+
+/** The disk after a kill, with something done to the log. */
+function killed(disk: FaultyDisk, edit: (log: Buffer) => Buffer = (log) => log): FaultyDisk {
+  const after = disk.kill();
+  after.put(INCR, edit(after.content(INCR)!));
+  return after;
+}
+
+describe('room that is cut short', () => {
+  test.each([1, 40, 4096, 8160, 8192, 9000])(
+    'at its byte %d it is room all the same, whatever is allowed',
+    async (bytes) => {
+      const { disk, logged } = await busy();
+      const after = killed(disk, (log) => log.subarray(0, logged + bytes));
+      const server = await start(after, { 'aof-load-truncated': bytes < 100 });
+      expect(server.journal.length).toBe(5);
+      expect(after.content(INCR)!.length).toBe(logged);
+      turns(server, 1);
+      expect(server.persistence.loadAppendLog()).toBeNull();
+      turns(server, 1);
+      expect((await start(after.kill())).journal.length).toBe(7);
+    },
+  );
+
+  test('or has zeros behind it', async () => {
+    const { disk, logged } = await busy();
+    const after = killed(disk, (log) => Buffer.concat([log.subarray(0, logged + 8192), Buffer.alloc(3000)]));
+    expect((await start(after, { 'aof-load-truncated': false })).journal.length).toBe(5);
+    expect(after.content(INCR)!.length).toBe(logged);
+  });
+});
+
+test.each([0, 1])('DEBUG LOADAOF in room loads what is logged, and the log goes on (%d cuts fail)', async (fail) => {
+  const { disk, server } = await busy();
+  turns(server, 3);
+  let cuts = 0;
+  disk.fault = (kind) => (kind === 'truncate' && cuts++ < fail ? { code: 'EIO' } : null);
+  expect(server.persistence.loadAppendLog()).toBeNull();
+  expect(server.journal.length).toBe(8);
+  turns(server, 3);
+  expect((await start(disk.kill())).journal.length).toBe(11);
+});
+
+test('damage in the last turn is as large as the turn, for aof-load-corrupt-tail-max-size', async () => {
+  const { disk, server, logged } = await busy();
+  turns(server, 1);
+  const damaged = (log: Buffer) => {
+    log[logged + 20]! ^= 4;
+    return log;
+  };
+  const after = killed(disk, damaged);
+  await expect(start(after, { 'aof-load-corrupt-tail-max-size': 10 })).rejects.toThrow('Bad file format');
+  expect((await start(after, { 'aof-load-corrupt-tail-max-size': 1000 })).journal.length).toBe(5);
+});
+
+test('a flipped bit in the line where sums begin anew, behind room that a stock server went on behind, is damage', async () => {
+  const { disk } = await busy();
+  const stock = new LogEncoder();
+  stock.command('SELECT', '0');
+  stock.command('APPEND', 'journal', '6,');
+  const after = killed(disk, (log) => Buffer.concat([log, stock.buf.subarray(0, stock.pos)]));
+  const server = await start(after);
+  expect(server.journal.length).toBe(6);
+  turns(server, 20);
+  await server.persistence.shutdown('nosave', false);
+  const last = after.kill();
+  const log = last.content(INCR)!;
+  const line = log.indexOf('#CK:0:00000000');
+  for (let bit = (line - 1) * 8; bit < (line + 16) * 8; bit++) {
+    const flipped = new FaultyDisk();
+    for (const path of last.files()) flipped.put(path, last.content(path)!);
+    const copy = Buffer.from(log);
+    copy[bit >> 3]! ^= 1 << (bit & 7);
+    flipped.put(INCR, copy);
+    const what = `bit ${bit & 7} of byte ${(bit >> 3) - line} of the line`;
+    const again = start(flipped).then(
+      ({ journal }) => journal.length,
+      (error: Error) => error.message,
+    );
+    expect(await again, what).toEqual(expect.toSatisfy((end) => end === 26 || /^Bad file format/.test(String(end))));
+  }
+});
+
+test('sums that are turned on behind the bytes of another process begin anew', async () => {
+  const disk = new FaultyDisk();
+  disk.put('/data/other', '');
+  const first = await start(disk, { 'aof-checksum': false });
+  turns(first, 1);
+  const secondDisk = disk.kill();
+  const second = await start(secondDisk, { 'aof-checksum': false });
+  turns(second, 3);
+  expect(secondDisk.content(INCR)!.toString('latin1')).not.toContain('#');
+  second.config['aof-checksum'] = true;
+  second.tick(1100);
+  turns(second, 3);
+  second.tick(1100);
+  expect(await second.persistence.shutdown('nosave', false)).toBe(true);
+  const lastDisk = secondDisk.kill();
+  expect(lastDisk.content(INCR)!.toString('latin1')).toContain('#CK:0:00000000');
+  expect((await start(lastDisk)).journal.length).toBe(7);
+});
+
+test('a shutdown that fails to sync, and goes on, does not forget it', async () => {
+  const { disk, server } = await busy();
+  turns(server, 1);
+  server.execute();
+  disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+  expect(await server.persistence.shutdown('nosave', false)).toBe(false);
+  disk.fault = () => null;
+  expect(server.persistence.writeRefusal).toContain('Input/output error');
+  server.endTurn();
+  await turnLoop();
+  expect(server.acknowledged).toBe(6);
+});
