@@ -507,8 +507,8 @@ describe('room ahead of a busy log', () => {
   test('a disk that is full for it is not full for the log', async () => {
     const { disk, second, room, content, log, heard } = busy();
     let writes = 0;
-    // Ten turns, the last sum, and fill.
-    disk.fault = (kind) => (kind === 'write' && ++writes === 12 ? { code: 'ENOSPC' } : null);
+    // Ten turns, the last sum, the line that announces room, and fill.
+    disk.fault = (kind) => (kind === 'write' && ++writes === 13 ? { code: 'ENOSPC' } : null);
     await second();
     expect(room()).toBe(0);
     expect(log.failure).toBeNull();

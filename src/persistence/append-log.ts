@@ -220,9 +220,7 @@ export class AppendLog {
   /** Writes what there is, within a turn, and leaves no room behind it. False when it cannot be written (now). */
   flush(): boolean {
     if (this.main === null || this.holding !== null) return this.main === null;
-    if (!this.flushMain(this.main)) return false;
-    this.main.endRoom();
-    return true;
+    return this.flushMain(this.main) && this.leaveRoom(this.main, false);
   }
 
   whenDurable(done: (safe: boolean) => void): void {
@@ -419,6 +417,7 @@ export class AppendLog {
       this.holding = null;
     }
     const last = this.main!;
+    last.endRoom();
     last.seal();
     try {
       last.flush();
@@ -426,7 +425,6 @@ export class AppendLog {
       this.writeFailed(error);
       throw error;
     }
-    last.endRoom();
     try {
       this.disk.syncData(last.fd);
     } catch (error) {
@@ -458,6 +456,7 @@ export class AppendLog {
   }
 
   private flushMain(file: LogFile): boolean {
+    if (file.mustLeaveRoom && !this.leaveRoom(file, true)) return false;
     const begin = this.probe.begin();
     try {
       file.flush();
@@ -523,13 +522,15 @@ export class AppendLog {
     this.turnsBefore = this.turn;
     this.bytesBefore = main.bytes;
     const { config, room } = this;
-    const wanted = config.appendfsync === 'always' && config['aof-preallocate'] && config['aof-checksum'];
+    const wanted =
+      config.appendfsync === 'always' && config['aof-preallocate'] && config['aof-checksum'] && !this.syncSuppressed;
     if (!wanted || this.syncFailure !== null || turns < room.turns || bytes > turns * room.turnBytes) {
-      main.endRoom();
-      return true;
+      return this.leaveRoom(main, false);
     }
     // Where syncs are left to the thread pool they are slow for another reason.
     if (main.hasRoom || main.syncing !== null || !main.sealed) return true;
+    main.announceRoom();
+    if (!this.flushMain(main)) return false;
     try {
       main.beginRoom();
     } catch (error) {
@@ -537,6 +538,26 @@ export class AppendLog {
       return false;
     }
     this.noteSynced(this.written);
+    return true;
+  }
+
+  /**
+   * The file grows with the log again, durably, so that no fill can come back where the log goes on. False when a sync failed,
+   * or when the room cannot be cut off but must be.
+   */
+  private leaveRoom(file: LogFile, must: boolean): boolean {
+    const had = file.hasRoom;
+    if (!file.endRoom()) {
+      if (must) this.writeFailed(Object.assign(new Error('the room cannot be cut off'), { code: 'EIO' }));
+      return !must;
+    }
+    if (!had) return true;
+    try {
+      this.disk.syncData(file.fd);
+    } catch (error) {
+      this.noteSyncFailure(error);
+      return false;
+    }
     return true;
   }
 

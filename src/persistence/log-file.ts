@@ -12,7 +12,9 @@
  * Invariants:
  *   1. What is logged before the first fill was written is sealed and synced, and so is all fill that is written over: room is
  *      made when half of it is used, and a sync comes with every turn.
- *   2. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
+ *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more; sums
+ *      of turns in room have a leading zero. So a reader knows whether what follows the last sum was written into room.
+ *   3. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
  */
 import { assert } from '../base/assert.js';
 import type { Disk } from '../disk/disk.js';
@@ -22,6 +24,9 @@ import type { Args } from '../formats/resp/args.js';
 
 /** Bytes after which a write ends with a checksum line. */
 const CHECKSUM_EVERY = 16384;
+/** Fill that is left behind a turn, and its sum. */
+const ROOM_LEFT = 256;
+const END_OF_ROOM = '#CK:0:00000000\r\n';
 
 export class LogFile {
   readonly encoder = new LogEncoder();
@@ -33,6 +38,8 @@ export class LogFile {
   syncStartMs = 0;
   /** Where the file ends. */
   private end: number;
+  /** The room has been cut off, and the log does not say so yet. */
+  private roomEnded = false;
   /** Whether more room is made as it is used. */
   private makesRoom = false;
   /** The next bytes need a line that says that checksums start here. */
@@ -73,12 +80,12 @@ export class LogFile {
    */
   flush(): void {
     const { encoder, disk } = this;
-    // A turn in room ends with its sum; and one that is larger than all room is better appended.
-    if (this.hasRoom && (!this.checksums() || encoder.pos > this.roomBytes)) this.giveRoomBack();
+    assert(!this.mustLeaveRoom, 'the turn fits');
+    if (this.roomEnded) this.endOfRoomLine();
     const seals = encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom;
-    if (seals && this.checksums() && !this.strangerBefore) encoder.checksum(this.bytes);
+    if (seals && this.checksums() && !this.strangerBefore) encoder.checksum(this.bytes, this.hasRoom);
     const before = this.bytes;
-    const intoRoom = encoder.pos > 0 && before + encoder.pos < this.end;
+    const intoRoom = encoder.pos > 0 && this.hasRoom;
     const total = intoRoom ? encoder.withEndMark() : encoder.pos;
     let done = 0;
     try {
@@ -94,6 +101,7 @@ export class LogFile {
   private cutBack(to: number, written: number): void {
     try {
       this.disk.truncate(this.fd, to);
+      if (this.end > to) this.roomEnded = true;
       this.end = to;
     } catch {
       this.advance(written);
@@ -118,6 +126,17 @@ export class LogFile {
     return this.end > this.bytes;
   }
 
+  /** Whether what is to be written must not go into room: it does not fit, or cannot end with its sum. */
+  get mustLeaveRoom(): boolean {
+    return this.hasRoom && (!this.checksums() || this.bytes + this.encoder.pos + ROOM_LEFT > this.end);
+  }
+
+  /** Before `flush` and `beginRoom`: adds the line that says that what follows is written into room. */
+  announceRoom(): void {
+    assert(this.sealed && !this.hasRoom, 'the log is sealed');
+    this.encoder.checksumReset(true);
+  }
+
   /** From now on turns are written into room. What is logged must be sealed. Throws when a sync fails. */
   beginRoom(): void {
     assert(this.sealed, 'the log is sealed');
@@ -127,19 +146,34 @@ export class LogFile {
     this.disk.syncData(this.fd);
   }
 
-  /** From now on the file grows with the log again. */
-  endRoom(): void {
+  /** From now on the file grows with the log again. False when the room cannot be cut off, and so stays. */
+  endRoom(): boolean {
     this.makesRoom = false;
+    if (!this.hasRoom) return true;
     try {
-      if (this.hasRoom) this.giveRoomBack();
+      this.disk.truncate(this.fd, this.bytes);
     } catch {
-      // It may as well stay: it is used up by the next turns, or cut off at the next start.
+      return false;
     }
+    this.end = this.bytes;
+    this.roomEnded = true;
+    return true;
   }
 
-  private giveRoomBack(): void {
-    this.disk.truncate(this.fd, this.bytes);
+  /** Writes the line that says that what follows is not written into room. Throws as `flush` does. */
+  private endOfRoomLine(): void {
+    const line = Buffer.from(END_OF_ROOM);
+    const before = this.bytes;
+    let done = 0;
+    try {
+      while (done < line.length) done += writeSome(this.disk, this.fd, line, done, line.length - done, before + done);
+    } catch (error) {
+      if (done > 0) this.disk.truncate(this.fd, before);
+      throw error;
+    }
+    this.bytes += done;
     this.end = this.bytes;
+    this.roomEnded = false;
   }
 
   /** Adds fill. Where that fails there is no more room than there was, and the log grows when it is used up. */

@@ -449,7 +449,7 @@ export class Recovery {
   /** Whether the log ends in a write that a power cut has left in parts, behind what was acknowledged. */
   private isTorn(reader: LogReader, fd: number, bytes: number): boolean {
     const from = reader.checkedTo;
-    if (!this.options.config['aof-checksum'] || bytes - from > TORN_MAX) return false;
+    if (!reader.inRoom || bytes - from > TORN_MAX) return false;
     const tail = Buffer.allocUnsafe(bytes - from);
     const n = this.options.disk.read(fd, tail, 0, tail.length, from);
     return isTornWrite(tail.subarray(0, n), from);
@@ -464,9 +464,13 @@ export class Recovery {
 
   /** All could be read; but what is not summed up may be a torn write, and what is behind the log is room. */
   private checkTail(reader: LogReader, fd: number, bytes: number): void {
-    if (reader.checkedBytes > 0 && reader.checkedTo < reader.contentEnd && this.isTorn(reader, fd, bytes)) {
+    if (reader.checkedTo < reader.contentEnd && this.isTorn(reader, fd, bytes)) {
       this.torn(reader, 'a write in parts');
     } else if (reader.contentEnd < bytes) {
+      // In room every turn ends with its sum.
+      if (reader.inRoom && reader.checkedTo < reader.contentEnd) {
+        throw new CorruptionError(reader.file, reader.checkedTo, 'a turn with its checksum', 'none');
+      }
       const unused = bytes - reader.contentEnd;
       this.options.log.notice(`The last ${unused} bytes of ${reader.file} are room that was not used, and are cut off`);
       this.shorten(reader.file, reader.contentEnd);

@@ -1,7 +1,9 @@
 /** Starts with a log that was written into room (log-file.ts), and what becomes of the room. */
 import { describe, expect, test } from 'vitest';
 import { FaultyDisk } from '../disk/faulty-disk.js';
+import { fillBytes } from '../formats/aof/fill.js';
 import { LogEncoder } from '../formats/aof/log-encoder.js';
+import { Args } from '../formats/resp/args.js';
 import { ModelServer, type MutableConfig } from './testing/model-server.js';
 
 const INCR = '/data/appendonlydir/appendonly.aof.1.incr.aof';
@@ -114,6 +116,36 @@ test('a flipped bit in the line where sums begin anew, behind room that a stock 
     expect(await again, what).toEqual(expect.toSatisfy((end) => end === 26 || /^Bad file format/.test(String(end))));
   }
 });
+
+test.each(['', '*3\r\n$3\r\nSE'])(
+  'a value that is fill, in a log that is not in room, is a value (cut: %j)',
+  async (cut) => {
+    const disk = new FaultyDisk();
+    disk.put('/data/other', '');
+    const server = await start(disk, { 'aof-preallocate': false });
+    turns(server, 1);
+    server.tick(1100);
+    const { appendLog } = server.persistence;
+    const set = (key: string, value: string) => {
+      appendLog.append(1, Args.of('SET', key, value));
+      appendLog.endUnit();
+      appendLog.writeTurn();
+    };
+    const chunk = fillBytes(4096, 8192, false).toString('latin1');
+    // Its first byte is to be the first of a sector.
+    const headBytes = '*3\r\n$3\r\nSET\r\n$5\r\nchunk\r\n$4096\r\n'.length;
+    set('a', 'acknowledged');
+    const padBytes = '*3\r\n$3\r\nSET\r\n$3\r\npad\r\n$100\r\n\r\n'.length;
+    const at = appendLog.main!.bytes + padBytes + headBytes;
+    // Three digits of length.
+    set('pad', 'x'.repeat(512 - (at % 512) + (at % 512 > 412 ? 512 : 0)));
+    expect((appendLog.main!.bytes + headBytes) % 512).toBe(0);
+    set('chunk', chunk);
+    set('b', 'acknowledged');
+    const again = await start(killed(disk, (log) => Buffer.concat([log, Buffer.from(cut)])));
+    expect([...again.data[1]!.keys()]).toEqual(['a', 'pad', 'chunk', 'b']);
+  },
+);
 
 test('sums that are turned on behind the bytes of another process begin anew', async () => {
   const disk = new FaultyDisk();

@@ -23,7 +23,7 @@ class RoomyLog {
     const { encoder } = this;
     if (this.seconds > 0) encoder.stamp(this.seconds++);
     for (const command of commands) encoder.command('SET', 'k', command);
-    encoder.checksum(this.bytes);
+    encoder.checksum(this.bytes, true);
     const bytes = Buffer.from(encoder.buf.subarray(0, encoder.pos));
     encoder.drained(encoder.pos);
     const turn = { commands, bytes };
@@ -62,10 +62,11 @@ function load(file: Buffer): { commands: string[]; end: 'whole' | 'torn' | 'dama
     failed = true;
   }
   const from = reader.checkedTo;
-  if ((failed || from < reader.contentEnd) && isTornWrite(file.subarray(from), from)) {
+  if (reader.inRoom && (failed || from < reader.contentEnd) && isTornWrite(file.subarray(from), from)) {
     return { commands: commands.filter((_, i) => upTo[i]! <= from), end: 'torn', at: from };
   }
-  return { commands, end: failed ? 'damaged' : 'whole', at: reader.contentEnd };
+  const unsummed = reader.inRoom && from < reader.contentEnd && reader.contentEnd < file.length;
+  return { commands, end: failed || unsummed ? 'damaged' : 'whole', at: reader.contentEnd };
 }
 
 describe('fill', () => {

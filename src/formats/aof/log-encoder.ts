@@ -7,7 +7,8 @@
  *   #CK:3180:9c1b02fe\r\n                CRC-32 of the 3180 bytes right before this line (stock servers skip it)
  *
  * The ranges that #CK lines cover lie one after the other from the file's start on. `#CK:0:00000000` starts anew where
- * it stands: whoever goes on with a log that somebody else may have written begins with one.
+ * it stands: whoever goes on with a log that somebody else may have written begins with one. With `00` for `0` what follows is
+ * written into room (fill.ts).
  *
  * The encoder holds bytes until they are `drained`. It never writes by itself.
  *
@@ -177,12 +178,13 @@ export class LogEncoder {
    *
    * @param offset of `buf[0]` in the file, if neither the line nor a '#' behind it may end where a sector does (fill.ts): then
    *               zeros lead the number
+   * @param inRoom whether the line is part of a log that is written into room: then a zero leads the number
    */
-  checksum(offset = -1): void {
+  checksum(offset = -1, inRoom = false): void {
     if (this.unchecked === 0) return;
     this.takeCrc(this.pos);
     const { pos } = this;
-    let bytes = String(this.crcBytes);
+    let bytes = inRoom ? `0${this.crcBytes}` : String(this.crcBytes);
     this.checksumLine(bytes, this.crc);
     while (offset >= 0 && (offset + this.pos + 1) % SECTOR < 2) {
       this.pos = pos;
@@ -193,8 +195,8 @@ export class LogEncoder {
   }
 
   /** `#CK:0:00000000`: what was written before this point is not covered. */
-  checksumReset(): void {
-    this.checksumLine('0', 0);
+  checksumReset(inRoom = false): void {
+    this.checksumLine(inRoom ? '00' : '0', 0);
     this.restartChecksum();
   }
 

@@ -66,6 +66,8 @@ export class LogReader {
   annotation = '';
   /** Offset behind the last token that is not fill. */
   contentEnd: number;
+  /** The last #CK line says that what follows is written into room. */
+  inRoom = false;
   /** Bytes that #CK lines have proved right. */
   checkedBytes = 0;
 
@@ -300,6 +302,7 @@ export class LogReader {
       }
       this.checkedBytes += bytes;
     }
+    this.inRoom = /^0./.test(parts[1]!);
     this.checkFrom = this.offset;
     this.crc = 0;
     this.crcAt = this.head;
