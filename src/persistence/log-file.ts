@@ -10,8 +10,8 @@
  * parts only can be told (isTornWrite).
  *
  * Invariants:
- *   1. What is logged before the first fill was written is sealed and synced, and so is all fill that is written over: room is
- *      made when half of it is used, and a sync comes with every turn.
+ *   1. What is logged before the first fill was written is sealed and synced, and so is the first fill; more is made when half of
+ *      it is used, and is on disk with the sync of that turn.
  *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more; sums
  *      of turns in room have a leading zero. So a reader knows whether what follows the last sum was written into room.
  *   3. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
