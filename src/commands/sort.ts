@@ -12,7 +12,7 @@ import { CommandError } from '../base/errors.js';
 import { parseDoubleText } from '../base/numbers.js';
 import type { Slice } from '../base/slice.js';
 import type { Args } from '../formats/resp/args.js';
-import { Encoding, ItemType, itemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
+import { Encoding, ItemType, itemType, itemValue } from '../memory/item.js';
 import type { Context } from './context.js';
 import { SYNTAX, WRONG_TYPE } from './errors.js';
 import { long } from './long-args.js';
@@ -88,7 +88,7 @@ class Pattern {
     const { field } = this;
     if (field === null) {
       if (itemType(arena, entry) !== ItemType.STRING) return false;
-      out.set(arena.bytesOf(entry), itemValueIndex(arena, entry), itemValueBytes(arena, entry));
+      itemValue(arena, entry, out);
       return true;
     }
     if (itemType(arena, entry) !== ItemType.HASH) return false;

@@ -2,7 +2,7 @@
 import { addLongDouble } from '../base/long-double.js';
 import { Slice } from '../base/slice.js';
 import type { Args } from '../formats/resp/args.js';
-import { ItemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
+import { ItemType, itemValue } from '../memory/item.js';
 import { plainStringEncoding } from '../values/string.js';
 import type { Context } from './context.js';
 import { NAN_OR_INFINITY, NOT_FLOAT } from './errors.js';
@@ -16,7 +16,7 @@ export function incrbyfloat(c: Context, a: Args): void {
   let value = '0';
   if (entry !== 0) {
     const { arena } = c.keyspace;
-    TEXT.set(arena.bytesOf(entry), itemValueIndex(arena, entry), itemValueBytes(arena, entry));
+    itemValue(arena, entry, TEXT);
     value = TEXT.toString();
   }
   const sum = addLongDouble(value, a.latin1(2));

@@ -4,7 +4,7 @@
  * Hot: GET, SET without options, MGET and MSET make no JS object per call.
  */
 import type { Args } from '../formats/resp/args.js';
-import { ItemType, itemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
+import { ItemType, itemType, itemValue } from '../memory/item.js';
 import { stringEncoding } from '../values/string.js';
 import type { Context } from './context.js';
 import { SYNTAX, wrongArity } from './errors.js';
@@ -14,8 +14,8 @@ const NEVER = Number.NaN;
 
 /** Replies with a string entry's value. */
 export function replyString(c: Context, entry: number): void {
-  const { arena } = c.keyspace;
-  c.out.bulk(arena.bytesOf(entry), itemValueIndex(arena, entry), itemValueBytes(arena, entry));
+  itemValue(c.keyspace.arena, entry, c.s1);
+  c.out.bulkSlice(c.s1);
 }
 
 /**

@@ -60,7 +60,7 @@ export const Flag = {
 
 const NAMED_IN_RULES: ReadonlySet<string> = new Set([
   ...['debug', 'module|load', 'module|loadex', 'module|unload'],
-  ...['exec', 'ping', 'client|reply'],
+  ...['exec', 'client|reply'],
 ]);
 
 export class Command {
@@ -80,6 +80,8 @@ export class Command {
   readonly subcommands: CommandIndex | null;
   /** No rule of dispatch is about it by name. */
   readonly isPlain: boolean;
+  /** Is refused while nothing can be written: writes, and whoever pings is to hear of it. */
+  readonly needsDisk: boolean;
   /** Takes about as long as reading the clock does. */
   readonly isQuick: boolean;
 
@@ -109,6 +111,7 @@ export class Command {
     this.keyAccess = new KeyAccess(spec);
     this.handler = spec.handler ?? null;
     this.isPlain = this.handler !== null && !NAMED_IN_RULES.has(this.rule);
+    this.needsDisk = this.has(Flag.WRITE) || this.rule === 'ping';
     this.isQuick = (this.has(Flag.FAST) && !this.has(Flag.BLOCKING)) || spec.name === 'set';
     this.subcommands =
       spec.subcommands === undefined
@@ -208,6 +211,8 @@ export class CommandTable {
   /** All commands and subcommands, those that rename-command took away too. */
   readonly all: readonly Command[];
   private readonly byRule: ReadonlyMap<string, Command>;
+  /** What `find` found last, if it has no subcommands. */
+  private last: Command | null = null;
 
   /**
    * @param families the rows of every family
@@ -235,11 +240,15 @@ export class CommandTable {
     this.byRule = new Map(this.all.map((command) => [command.rule, command]));
   }
 
-  /** The command or subcommand that the arguments name; null when there is none. Hot. */
+  /** The command or subcommand that the arguments name; null when there is none. Hot: mostly it is the one before. */
   find(a: Args): Command | null {
+    const { last } = this;
+    if (last !== null && isNamed(last.name, a.buf, a.off[0]!, a.len[0]!)) return last;
     const command = this.index.find(a, 0);
-    if (command === null || command.subcommands === null || a.count < 2) return command;
-    return command.subcommands.find(a, 1);
+    if (command === null) return null;
+    if (command.subcommands !== null) return a.count < 2 ? command : command.subcommands.find(a, 1);
+    this.last = command;
+    return command;
   }
 
   /** `get` or `config|get`. */

@@ -22,6 +22,7 @@
  *   2. Entries of collection types have a root word, and a value of 0 bytes.
  *   3. keyOffset + keyBytes + valueBytes <= capacity of the block. The rest of the block is room to grow in place.
  */
+import type { Slice } from '../base/slice.js';
 import type { Arena } from './arena.js';
 import { byteIndex, doubleIndex, wordIndex } from './arena.js';
 
@@ -175,6 +176,16 @@ export function itemKeyIndex(arena: Arena, address: number): number {
 /** Index of the value's first byte in `arena.bytesOf(address)`. */
 export function itemValueIndex(arena: Arena, address: number): number {
   return byteIndex(address) + itemKeyOffset(arena, address) + itemKeyBytes(arena, address);
+}
+/** The value's bytes. Hot: the words before the key are read once. */
+export function itemValue(arena: Arena, address: number, out: Slice): void {
+  const words = arena.wordsOf(address);
+  const w = wordIndex(address);
+  const meta = words[w]!;
+  const lengths = words[w + 1]!;
+  const before = byteIndex(address) + ((meta & SLOT) !== 0 ? 8 : 0) + (hasRoot(meta) ? 4 : 0);
+  if ((meta & WIDE) !== 0) out.set(arena.bytesOf(address), before + 16 + lengths, words[w + 2]!);
+  else out.set(arena.bytesOf(address), before + 8 + (lengths & 0xfff), lengths >>> 12);
 }
 /** Bytes that the value can have without moving the item. */
 export function itemRoom(arena: Arena, address: number): number {

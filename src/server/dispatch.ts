@@ -198,8 +198,9 @@ export class Dispatcher {
     session.lastCommand = command;
     // The usual case, without a question that could be answered otherwise only in unusual states.
     if (command.isPlain && session.isPlain && !gate.asks && command.accepts(a.count)) {
-      if ((command.flags & Flag.WRITE) === 0 || gate.writeRefusal() === null) {
-        this.setNow();
+      if (!command.needsDisk || gate.writeRefusal() === null) {
+        // Within a group the clock has not been read again.
+        if (this.grouped === 0) this.setNow();
         this.call(command, a);
         return;
       }
@@ -236,7 +237,7 @@ export class Dispatcher {
       if ((carried & Flag.DENYOOM) !== 0 || queued) return this.reject(command, OUT_OF_MEMORY);
     }
     const writes = (carried & Flag.WRITE) !== 0;
-    if (writes || command.rule === 'ping') {
+    if (writes || command.needsDisk) {
       const refused = gate.writeRefusal();
       if (refused !== null) return this.reject(command, refused);
     }

@@ -21,8 +21,8 @@ import {
   itemKeyBytes,
   itemKeyIndex,
   itemSlot,
+  itemValue,
   itemValueBytes,
-  itemValueIndex,
 } from '../memory/item.js';
 import {
   LP_BYTES_MAX,
@@ -129,7 +129,7 @@ export class Hash extends Value {
     if (this.encoding === Encoding.DICT) {
       const item = this.dict.find(field, fieldOff, fieldLen);
       if (item === 0 || this.isOver(item)) return false;
-      out.set(arena.bytesOf(item), itemValueIndex(arena, item), itemValueBytes(arena, item));
+      itemValue(arena, item, out);
       return true;
     }
     const pos = this.findAlive(field, fieldOff, fieldLen);
@@ -493,7 +493,7 @@ export class Hash extends Value {
   private give(item: number, fieldOut: Slice, valueOut: Slice): void {
     const { arena } = this;
     fieldOut.set(arena.bytesOf(item), itemKeyIndex(arena, item), itemKeyBytes(arena, item));
-    valueOut.set(arena.bytesOf(item), itemValueIndex(arena, item), itemValueBytes(arena, item));
+    itemValue(arena, item, valueOut);
     this.expire = itemSlot(arena, item);
   }
 
