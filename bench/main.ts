@@ -11,6 +11,7 @@ import { aof } from './aof.js';
 import { bgsave } from './bgsave.js';
 import { load } from './load.js';
 import { memory } from './memory.js';
+import { memoryLatencyNs } from './memory-latency.js';
 import { benchOptions, type Options, type Part } from './options.js';
 import { ratio, type Section, table } from './report.js';
 import { stalls } from './stalls.js';
@@ -23,6 +24,7 @@ function machine(): Record<string, string | number> {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    memoryReadNs: Math.round(memoryLatencyNs()),
     node: process.version,
     redis: execFileSync(oracleCommand(), ['--version'], { encoding: 'utf8' }).trim(),
     ours: execFileSync(onggiCommand(), ['--version'], { encoding: 'utf8' }).trim(),
