@@ -176,6 +176,8 @@ export class FaultyDisk implements Disk {
   random: Random = seededRandom(1);
   /** Operations so far that change something. */
   operations = 0;
+  /** Closing what is not open: in a real process the number may be another file's or a socket's. */
+  badCloses = 0;
   /** From a crash on. */
   off = false;
 
@@ -255,7 +257,9 @@ export class FaultyDisk implements Disk {
   }
 
   close(fd: number): void {
-    if (!this.open_.delete(fd) && !this.off) throw systemError('EBADF', `fd ${fd}`);
+    if (this.open_.delete(fd) || this.off) return;
+    this.badCloses++;
+    throw systemError('EBADF', `fd ${fd}`);
   }
 
   read(fd: number, buf: Uint8Array, off: number, len: number, at: number): number {

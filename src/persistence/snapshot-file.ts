@@ -46,7 +46,8 @@ class SnapshotStopped extends Error {}
 
 /** A temporary file that becomes `path` when it is complete. */
 export class SnapshotFile {
-  private readonly fd: number;
+  /** -1: closed. Its number may be somebody else's file or socket by then: threads share them. */
+  private fd: number;
   private sinceSync = 0;
   bytes = 0;
 
@@ -75,7 +76,7 @@ export class SnapshotFile {
   complete(): void {
     const { disk, request } = this;
     disk.sync(this.fd);
-    disk.close(this.fd);
+    this.close();
     disk.rename(request.tempPath, request.path);
     disk.syncDir(dirname(request.path));
   }
@@ -83,11 +84,18 @@ export class SnapshotFile {
   /** Removes what has been written. */
   discard(): void {
     try {
-      this.disk.close(this.fd);
+      if (this.fd >= 0) this.close();
     } catch {
-      // Closed already: complete() failed after it.
+      // Why it has to go is known already.
     }
     removeQuietly(this.disk, this.request.tempPath);
+  }
+
+  private close(): void {
+    const { fd } = this;
+    // Also when closing fails the number is free.
+    this.fd = -1;
+    this.disk.close(fd);
   }
 }
 
