@@ -10,6 +10,7 @@ import type { Args } from '../formats/resp/args.js';
 import type { Context } from './context.js';
 import { SYNTAX } from './errors.js';
 import { helpText } from './help.js';
+import type { Reply } from './services.js';
 import type { CommandSpec } from './spec.js';
 
 type Pair = readonly [name: string, value: string];
@@ -19,8 +20,11 @@ export interface ConfigFace {
   /** Null when the server runs without a file. */
   readonly file: string | null;
   find(patterns: readonly Uint8Array[]): readonly Pair[];
-  /** All of the pairs or none. Returns null, or the whole error reply without its leading `-`. */
-  set(pairs: readonly Pair[], options: { mayChangeGuarded: () => boolean; loading: boolean; log: Log }): string | null;
+  /** All of the pairs or none. Null, or the whole error reply without its leading `-`; some changes take a while. */
+  set(
+    pairs: readonly Pair[],
+    options: { mayChangeGuarded: () => boolean; loading: boolean; log: Log },
+  ): string | null | Promise<string | null>;
   /** Whether a directive of that name holds something that no log may show. */
   isSecret(name: string): boolean;
   /** Throws the file system's error. */
@@ -37,6 +41,9 @@ export interface ConfigContext extends Context {
   mayChangeGuarded(): boolean;
   /** The ACL's users as REWRITE writes them; null leaves the file's own lines. */
   userLines(): readonly string[] | null;
+  /** See ServerContext. */
+  readonly mayWait: boolean;
+  block(timeoutMs: number, timedOut: Reply): (reply: Reply) => void;
   /** What INFO counts begins again at zero. */
   resetStatistics(): void;
 }
@@ -157,13 +164,15 @@ function configSet(c: Context, a: Args): void {
   const pairs: Pair[] = [];
   for (let i = 2; i < a.count; i += 2) pairs.push([a.latin1(i), a.latin1(i + 1)]);
   const server = serverOf(c);
-  const error = server.config.set(pairs, {
+  const answer = server.config.set(pairs, {
     loading: server.loading,
     mayChangeGuarded: () => server.mayChangeGuarded(),
     log: server.log,
   });
-  if (error !== null) throw new CommandError(error);
-  c.out.ok();
+  if (typeof answer === 'string') throw new CommandError(answer);
+  if (answer === null || !server.mayWait) return c.out.ok();
+  const reply = server.block(0, () => {});
+  void answer.then((error) => reply((out) => (error === null ? out.ok() : out.error(error))));
 }
 
 function secretValues(a: Args, c: Context): number[] {

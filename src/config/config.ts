@@ -35,6 +35,8 @@ export type Apply = (config: Config) => string | null | void;
 export type Pair = readonly [name: string, value: string];
 
 export interface SetOptions {
+  /** Given what takes the change back, once it is made. */
+  made?: (undo: () => void) => void;
   /** Whether the caller may change guarded directives; asked only when there is one. */
   mayChangeGuarded?: () => boolean;
   /** Data is being loaded: some directives must wait. */
@@ -164,12 +166,12 @@ export class Config {
     for (const [name] of pairs) {
       const directive = findDirective(name);
       if (directive === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
-      if (directive.fixed) return failed(name, "can't set immutable config");
+      if (directive.fixed) return setFailed(name, "can't set immutable config");
       if (directive.guarded && !(options.mayChangeGuarded?.() ?? true))
-        return failed(name, "can't set protected config");
+        return setFailed(name, "can't set protected config");
       if (directive.afterLoad && options.loading) return LOADING;
       // By name: a directive and its older name may both be given, and the last one stands.
-      if (names.includes(name.toLowerCase())) return failed(name, 'duplicate parameter');
+      if (names.includes(name.toLowerCase())) return setFailed(name, 'duplicate parameter');
       names.push(name.toLowerCase());
       directives.push(directive);
     }
@@ -185,11 +187,15 @@ export class Config {
         }
       } catch (error) {
         this.restore(directives, before);
-        if (error instanceof DirectiveError) return failed(names[i]!, error.message);
+        if (error instanceof DirectiveError) return setFailed(names[i]!, error.message);
         throw error;
       }
     }
     const applied: Apply[] = [];
+    const undo = () => {
+      this.restore(directives, before);
+      for (const each of applied) each(this);
+    };
     for (const [apply, name] of toApply) {
       applied.push(apply);
       const refusal = apply(this);
@@ -198,11 +204,11 @@ export class Config {
         log.warning(
           `Failed applying new configuration. Possibly related to new ${name} setting. Restoring previous settings.`,
         );
-        this.restore(directives, before);
-        for (const each of applied) each(this);
-        return failed(name, refusal);
+        undo();
+        return setFailed(name, refusal);
       }
     }
+    options.made?.(undo);
     return null;
   }
 
@@ -241,6 +247,7 @@ function valueWords(directive: Directive, value: string): string[] {
   return value === '' ? [] : value.split(' ');
 }
 
-function failed(name: string, reason: string): string {
+/** The error reply of CONFIG SET, without its leading `-`. */
+export function setFailed(name: string, reason: string): string {
   return `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
 }

@@ -6,6 +6,7 @@
  */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { strerror } from '../base/strerror.js';
 import { type Connection, type Endpoints, RawConnection, SocketConnection } from './connection.js';
 import { isRawHandle, type RawStreams, rawStreams } from './handle.js';
@@ -17,9 +18,11 @@ export class ListenError extends Error {
   override name = 'ListenError';
   readonly code = 'ONGGI_LISTEN';
   constructor(
+    /** Or a unix socket's path. */
     readonly address: string,
     readonly port: number,
     readonly reason: string,
+    readonly isUnix = false,
   ) {
     super(`${address}:${port}: ${reason}`);
   }
@@ -30,7 +33,20 @@ export interface ListenerEvents {
   accepted(connection: Connection): void;
   /** A connection could not be accepted. */
   failed(reason: string): void;
+  /** An address is left out, which it may be. */
+  unavailable(error: ListenError): void;
 }
+
+interface Place {
+  readonly addresses: readonly string[];
+  /** 0: nowhere. */
+  readonly port: number;
+}
+
+const NOWHERE: Place = { addresses: [], port: 0 };
+
+/** Longer paths are cut off by the system. Bytes, without the zero behind them. */
+const SOCKET_PATH_MAX = process.platform === 'linux' ? 107 : 103;
 
 interface Handle {
   onconnection?: unknown;
@@ -46,6 +62,11 @@ export class Listener {
   /** The port of the TCP addresses; 0 without. */
   port = 0;
   private socketPath = '';
+  /** What was asked for, optional addresses included. */
+  private place: Place = NOWHERE;
+  /** Resolves when the moves so far are over. */
+  private moves: Promise<void> = Promise.resolve();
+  private isClosed = false;
 
   /** @param raw false: ordinary sockets even where the raw handles are at hand */
   constructor(
@@ -69,17 +90,34 @@ export class Listener {
         if (this.port === 0 && bound !== null && typeof bound === 'object') this.port = bound.port;
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? '';
-        if (!optional || !UNAVAILABLE.has(code)) throw new ListenError(address, this.port || port, strerror(error));
+        const failure = new ListenError(address, this.port || port, reasonOf(error));
+        if (!optional || !UNAVAILABLE.has(code)) throw failure;
+        this.events.unavailable(failure);
       }
     }
+    this.place = { addresses, port: this.port || port };
   }
 
-  /** Listens elsewhere instead. When that is not possible it listens as before, and throws ListenError. */
-  async moveTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
-    const before = { addresses: [...this.addresses], port: this.port };
+  get listens(): boolean {
+    return this.tcp.length > 0 || this.unix !== null;
+  }
+
+  /**
+   * Listens elsewhere instead, once earlier moves are over. When that is not possible it listens as before, and throws
+   * ListenError.
+   */
+  moveTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
+    const move = this.moves.then(() => this.move({ addresses, port }, backlog));
+    this.moves = move.catch(() => {});
+    return move;
+  }
+
+  private async move(to: Place, backlog: number): Promise<void> {
+    const before = this.place;
+    if (this.isClosed || (to.port === before.port && to.addresses.join(' ') === before.addresses.join(' '))) return;
     await this.closeTcp();
     try {
-      if (port !== 0) await this.listenTcp(addresses, port, backlog);
+      if (to.port !== 0) await this.listenTcp(to.addresses, to.port, backlog);
     } catch (error) {
       await this.closeTcp();
       if (before.port !== 0) await this.listenTcp(before.addresses, before.port, backlog);
@@ -92,17 +130,26 @@ export class Listener {
     this.tcp.length = 0;
     this.addresses.length = 0;
     this.port = 0;
+    this.place = NOWHERE;
   }
 
   /** Listens on a unix socket; `mode` 0 leaves the permissions as they are. A socket file in the way is replaced. */
   async listenUnix(path: string, mode: number, backlog: number): Promise<void> {
+    const bytes = Buffer.byteLength(path);
+    if (bytes > SOCKET_PATH_MAX) {
+      const reason = `unix socket path too long (${bytes}), must be under ${SOCKET_PATH_MAX + 1}`;
+      throw new ListenError(path, 0, reason, true);
+    }
     try {
       if (statSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
       this.unix = await this.listen({ path, backlog });
       if (mode !== 0) chmodSync(path, mode);
       this.socketPath = path;
     } catch (error) {
-      throw new ListenError(path, 0, strerror(error));
+      // libuv says EACCES for a folder that is not there.
+      const folder = statSync(dirname(path), { throwIfNoEntry: false });
+      const reason = folder === undefined ? 'bind: No such file or directory' : reasonOf(error);
+      throw new ListenError(path, 0, reason, true);
     }
   }
 
@@ -145,6 +192,8 @@ export class Listener {
 
   /** Stops listening. Connections that were accepted stay. */
   async close(): Promise<void> {
+    this.isClosed = true;
+    await this.moves;
     await this.closeTcp();
     if (this.unix === null) return;
     await closed(this.unix);
@@ -155,6 +204,12 @@ export class Listener {
       // Node removes it as well.
     }
   }
+}
+
+/** In Redis's words. */
+function reasonOf(error: unknown): string {
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'getaddrinfo' ? 'Name or service not known' : `bind: ${strerror(error)}`;
 }
 
 /** Its callback would wait for the connections as well; the port is free at once. */

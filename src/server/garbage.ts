@@ -5,6 +5,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { processMemory } from './process-memory.js';
 
 /** Bytes of dead buffers that are worth a collection. */
 const DEAD_MIN = 64 * 1024 * 1024;
@@ -26,7 +27,7 @@ export class GarbageWatch {
       this.pause--;
       return;
     }
-    const { arrayBuffers, heapUsed } = process.memoryUsage();
+    const { arrayBuffers, heapUsed } = processMemory();
     if (arrayBuffers - liveBytes < DEAD_MIN || heapUsed > HEAP_MAX) return;
     this.pause = PAUSE_SECONDS;
     this.count++;
@@ -35,7 +36,7 @@ export class GarbageWatch {
 
   /** MEMORY PURGE. */
   collect(): void {
-    if (process.memoryUsage().heapUsed <= HEAP_MAX) collectGarbage();
+    if (processMemory().heapUsed <= HEAP_MAX) collectGarbage();
   }
 }
 

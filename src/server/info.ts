@@ -4,6 +4,7 @@ import { ONGGI_VERSION, REDIS_VERSION } from '../base/version.js';
 import type { Command } from '../commands/table.js';
 import { persistenceInfo } from '../persistence/persistence-info.js';
 import { memoryFigures, ratio } from './memory-report.js';
+import { processMemory } from './process-memory.js';
 import type { Server } from './server.js';
 
 type Field = readonly [name: string, value: string | number];
@@ -176,7 +177,7 @@ function memorySection(server: Server): Field[] {
     ['mem_allocator', 'arena'],
     ['arena_segments', arena.stats().segments],
     ['arena_waiting_bytes', arena.bytesDeferred],
-    ['js_heap_used', process.memoryUsage().heapUsed],
+    ['js_heap_used', processMemory().heapUsed],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', discarded.pendingObjects],
     ['lazyfreed_objects', discarded.freedObjects],

@@ -12,6 +12,7 @@
 import type { MemoryStat } from '../commands/services.js';
 import { ENTRY_OVERHEAD, EXPIRY_BYTES } from '../keyspace/memory-usage.js';
 import type { Arena } from '../memory/arena.js';
+import { processMemory } from './process-memory.js';
 import type { Server } from './server.js';
 
 const MB = 1024 * 1024;
@@ -67,7 +68,7 @@ export function memoryFigures(server: Server): MemoryFigures {
     allocated: stats.bytesUsed,
     active: stats.bytesUsed + stats.bytesFreeInSpans,
     resident: stats.bytesReserved,
-    rss: process.memoryUsage.rss(),
+    rss: processMemory().rss,
   };
 }
 

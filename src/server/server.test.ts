@@ -201,7 +201,64 @@ describe('listening', () => {
     expect(await there.ask('PING')).toBe('PONG');
     expect(await client.ask('PING')).toBe('PONG');
   });
+
+  it('as before where CONFIG SET names what cannot be had, and nothing that was set with it holds', async () => {
+    await using live = await LiveServer.start();
+    await using client = await open(live);
+    await using other = await LiveServer.start();
+    const { port } = live;
+    await expect(client.ask('CONFIG', 'SET', 'hz', '50', 'port', other.port)).rejects.toThrow(
+      "ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check server logs.",
+    );
+    expect(await client.ask('CONFIG', 'GET', 'hz')).toEqual(['hz', '10']);
+    const [, before] = (await client.ask('CONFIG', 'GET', 'bind')) as [string, string];
+    await expect(client.ask('CONFIG', 'SET', 'bind', '203.0.113.7')).rejects.toThrow(
+      "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.",
+    );
+    expect(await client.ask('CONFIG', 'GET', 'bind')).toEqual(['bind', before]);
+    await using again = await RespClient.connect(port);
+    expect(await again.ask('PING')).toBe('PONG');
+    // Nobody has named an address: loopback only, wherever it moves.
+    const free = await LiveServer.start();
+    const freed = free.port;
+    await free.server.shutdown([]);
+    expect(await client.ask('CONFIG', 'SET', 'port', freed)).toBe('OK');
+    expect(live.server.listener.addresses).not.toContain('*');
+  });
+
+  it('at one place only, whoever moves it at the same time', async () => {
+    await using live = await LiveServer.start();
+    const clients = await Promise.all([open(live), open(live), open(live)]);
+    const free = await Promise.all([LiveServer.start(), LiveServer.start(), LiveServer.start()]);
+    const ports = [live.port, ...free.map(({ port }) => port)];
+    for (const each of free) await each.server.shutdown([]);
+    const replies = clients.map((client, i) => client.ask('CONFIG', 'SET', 'port', ports[i + 1]!));
+    expect(await Promise.all(replies)).toEqual(['OK', 'OK', 'OK']);
+    const open_ = await Promise.all(ports.map((port) => listens(port)));
+    expect(open_.map((each, i) => (each ? ports[i] : 0)).filter((port) => port !== 0)).toEqual([live.port]);
+    for (const client of clients) await client.close();
+  });
+
+  it.each([
+    [
+      { port: 0, unixsocket: `/tmp/${'x'.repeat(150)}.sock` },
+      'Failed opening Unix socket: unix socket path too long (160)',
+    ],
+    [{ port: 0, unixsocket: '/nowhere/onggi.sock' }, 'Failed opening Unix socket: bind: No such file or directory'],
+    [{ bind: '' }, 'Configured to not listen anywhere, exiting.'],
+    [{ bind: '-203.0.113.7' }, 'Configured to not listen anywhere, exiting.'],
+    [{ bind: '203.0.113.7' }, 'Failed listening on port'],
+  ])('nowhere, and it does not start: %j', async (config, message) => {
+    await expect(LiveServer.start({ config })).rejects.toThrow(message);
+  });
 });
+
+function listens(port: number): Promise<boolean> {
+  return RespClient.connect(port).then(
+    (client) => client.close().then(() => true),
+    () => false,
+  );
+}
 
 describe('CLIENT', () => {
   it('REPLY OFF and SKIP leave replies out', async () => {

@@ -23,13 +23,14 @@ import { type Database, Keyspace } from '../keyspace/keyspace.js';
 import { Lfu } from '../keyspace/lfu.js';
 import { Watches } from '../keyspace/watch.js';
 import { isLocal } from '../net/connection.js';
-import { ListenError, Listener } from '../net/listener.js';
+import { Listener } from '../net/listener.js';
 import { Persistence } from '../persistence/persistence.js';
 import { Access } from './access.js';
 import { announceListening, announceReady } from './announce.js';
 import type { Client } from './client.js';
 import { ClientRegistry } from './client-registry.js';
 import { Cron, Expiry } from './cron.js';
+import { clientsRefusal, descriptorLimit, fitClients } from './descriptors.js';
 import { Dispatcher, Gate } from './dispatch.js';
 import { DroppedSegments } from './dropped-segments.js';
 import { type EffectSink, NO_SINK } from './effects.js';
@@ -44,6 +45,7 @@ import { Monitors } from './monitors.js';
 import { Pause } from './pause.js';
 import { PeerLink } from './peer-link.js';
 import { makeHost, NO_DISK } from './persistence-host.js';
+import { processMemory } from './process-memory.js';
 import { PubSub } from './pubsub.js';
 import { Replay } from './replay.js';
 import { LiveContext } from './server-context.js';
@@ -51,6 +53,7 @@ import { SlowLog, shownArgs } from './slow-log.js';
 import { Statistics } from './statistics.js';
 import { Tracking } from './tracking.js';
 import { Turn } from './turn.js';
+import { Whereabouts } from './whereabouts.js';
 
 export interface ServerOptions {
   config: Config;
@@ -84,6 +87,7 @@ export class Server {
   readonly turn: Turn;
   readonly clients: ClientRegistry;
   readonly listener: Listener;
+  private readonly whereabouts: Whereabouts;
   readonly watching: Watching;
   readonly pubsub: PubSub;
   readonly monitors: Monitors;
@@ -106,7 +110,7 @@ export class Server {
   /** Bytes of heap and buffers that making this server took, its arena apart: the program around it is not its own. */
   readonly memoryAtStart: number;
   /** What the process had when the server was made. */
-  private readonly rssAtStart = process.memoryUsage.rss();
+  private readonly rssAtStart = processMemory().rss;
   memoryPeak = 0;
 
   /** Copies of directives that are looked at for every command or read. */
@@ -128,8 +132,8 @@ export class Server {
 
   private readonly anyPort: boolean;
   private readonly cron: Cron;
+  private readonly descriptorLimit = descriptorLimit();
   private stopping: Promise<boolean> | null = null;
-  private boundByCommand = false;
 
   constructor(options: ServerOptions) {
     const heapBefore = heapBytes();
@@ -140,7 +144,6 @@ export class Server {
     this.anyPort = options.anyPort ?? false;
     this.inMemory = options.inMemory ?? false;
     this.disk = options.disk ?? (this.inMemory ? NO_DISK : nodeDisk);
-    this.configFace = config;
     this.startedMs = this.clock.now();
     this.latency = new LatencyMonitor(this.clock, () => ({
       slowerThanMicroseconds: Number(config.values['slowlog-log-slower-than']),
@@ -233,9 +236,18 @@ export class Server {
       {
         accepted: (connection) => this.clients.accept(connection),
         failed: (reason) => log.warning(`Accepting client connection: ${reason}`),
+        unavailable: (error) => log.warning(`Warning: Could not create server TCP listening socket ${error.message}`),
       },
       !(options.ordinarySockets ?? false),
     );
+    this.whereabouts = new Whereabouts(config, this.listener, log, this.anyPort);
+    this.configFace = {
+      file: config.file,
+      find: (patterns) => config.find(patterns),
+      set: (pairs, options) => this.whereabouts.set(pairs, options),
+      isSecret: (name) => config.isSecret(name),
+      rewrite: (users) => config.rewrite(users),
+    };
     this.gate.allows = (guarded, session) => this.isAllowed(config.values[`enable-${guarded}-command`], session);
     this.memoryAtStart = Math.max(0, heapBytes() - heapBefore - this.keyspace.arena.bytesReserved);
     this.followConfig();
@@ -268,9 +280,10 @@ export class Server {
   /** Listens, loads the data, and serves. Throws what makes that impossible; the log has it already, then. */
   async start(): Promise<void> {
     const { log, config, keyspace, gate } = this;
+    fitClients(config, log, this.descriptorLimit);
     this.access.start();
     gate.loading = !this.inMemory;
-    await this.listen();
+    await this.whereabouts.open();
     announceListening(log, config, this.port);
     this.eviction.announce();
     this.onListening();
@@ -294,42 +307,6 @@ export class Server {
     if (this.port !== 0) kinds.push('tcp');
     if (config.values.unixsocket !== '') kinds.push('unix');
     announceReady(log, kinds);
-  }
-
-  private async listen(): Promise<void> {
-    const { values } = this.config;
-    const backlog = values['tcp-backlog'];
-    try {
-      if (values.port !== 0 || this.anyPort) {
-        await this.listener.listenTcp(this.bindAddresses, this.anyPort ? 0 : values.port, backlog);
-      }
-      if (values.unixsocket !== '') {
-        await this.listener.listenUnix(this.config.path(values.unixsocket), values.unixsocketperm, backlog);
-      }
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      await this.listener.close();
-      if (error.port === 0) throw new Error(`Failed opening Unix socket: bind: ${error.reason}`);
-      this.log.warning(`Warning: Could not create server TCP listening socket ${error.message}`);
-      throw new Error(`Failed listening on port ${error.port} (tcp), aborting.`);
-    }
-  }
-
-  /** Without a `bind` line only this machine is served: a server that nobody has secured must not be open to the net. */
-  private get bindAddresses(): readonly string[] {
-    return this.config.given.has('bind') || this.boundByCommand ? this.config.values.bind : ['127.0.0.1', '-::1'];
-  }
-
-  /** CONFIG SET bind or port. */
-  private async listenElsewhere(): Promise<void> {
-    const { values } = this.config;
-    try {
-      await this.listener.moveTcp(this.bindAddresses, values.port, values['tcp-backlog']);
-      this.log.notice(`Listening on port ${this.port}, addresses ${this.listener.addresses.join(' ')}`);
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      this.log.warning(`Could not listen on ${error.message}: it stays as it was`);
-    }
   }
 
   // --- directives --------------------------------------------------------------------------------------------------------
@@ -376,11 +353,8 @@ export class Server {
       keyspace.hooks.missed = events.publishes('m') ? (db, key) => events.publish('m', 'keymiss', db.index, key) : null;
     });
     copy(['maxmemory-clients', 'maxmemory'], () => this.clients.memory.configure());
+    config.onChange('maxclients', () => clientsRefusal(values.maxclients, this.descriptorLimit));
     config.onChange('hz', () => this.cron.start());
-    config.onChange('bind', () => {
-      this.boundByCommand = true;
-    });
-    config.onChange(['bind', 'port'], () => void this.listenElsewhere());
     config.onChange('save', () => (this.inMemory && values.save.length > 0 ? IN_MEMORY : null));
     copy(['maxmemory', 'maxmemory-policy', 'maxmemory-eviction-tenacity'], () => this.eviction.configure());
     config.onChange('maxmemory', () => this.eviction.limitChanged());
@@ -642,7 +616,7 @@ export class Server {
 }
 
 function heapBytes(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  const { heapUsed, arrayBuffers } = processMemory();
   return heapUsed + arrayBuffers;
 }
 
