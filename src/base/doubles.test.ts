@@ -73,6 +73,15 @@ describe('doubles as Redis reads them', () => {
       ['0x10', 16],
       ['0x1.8', 1.5],
       ['-0X1p3', -8],
+      ['0x0p2000', 0],
+      ['0x.00001p1030', 2 ** 1010],
+      ['0x10000000000p-1080', 2 ** -1040],
+      ['0x1p-1074', 2 ** -1074],
+      ['0x1.8p-1075', 2 ** -1074],
+      ['0x1.fffffffffffff8p1022', 2 ** 1023],
+      ['0x2.03ab543960bdddba9f7b3P+1', 4.0286660461583628],
+      ['0x52edd0e61a99.e2b96e090', 91181365467801.891],
+      ['0x485129e01f33524a6e59fc.fP+1', 1.7485188632711198e26],
       ['inf', Infinity],
       ['+INF', Infinity],
       ['-infinity', -Infinity],
@@ -98,6 +107,9 @@ describe('doubles as Redis reads them', () => {
       '1e400',
       '-1e400',
       '1e-400',
+      '0x1p1024',
+      '0x1p-1075',
+      '0x.p1',
     ]) {
       expect(parse(text)).toBeNaN();
     }

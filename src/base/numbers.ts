@@ -154,7 +154,7 @@ export function parseDouble(buf: Uint8Array, off: number, len: number): number {
   for (let i = off; i < off + len; i++) text += String.fromCharCode(buf[i]!);
   const value = parseDoubleText(text);
   if (Math.abs(value) === Infinity && !/inf/i.test(text)) return Number.NaN;
-  if (value === 0 && /^[^eE]*[1-9]/.test(text)) return Number.NaN;
+  if (value === 0 && /^([+-]?0x[0-9a-f.]*[1-9a-f]|[^ex]*[1-9])/i.test(text)) return Number.NaN;
   return value;
 }
 
@@ -165,16 +165,32 @@ export function parseDoubleText(text: string): number {
   if (/^\+?inf(inity)?$/.test(lower)) return Infinity;
   if (/^-inf(inity)?$/.test(lower)) return -Infinity;
   const hex = /^([+-]?)0x([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?\d+))?$/.exec(lower);
-  if (hex !== null && (hex[2] + (hex[3] ?? '')).length > 0) {
-    let value = 0;
-    for (const digit of hex[2]!) value = value * 16 + Number.parseInt(digit, 16);
-    let scale = 1 / 16;
-    for (const digit of hex[3] ?? '') {
-      value += Number.parseInt(digit, 16) * scale;
-      scale /= 16;
-    }
-    value *= 2 ** Number(hex[4] ?? 0);
-    return hex[1] === '-' ? -value : value;
+  if (hex === null) return Number.NaN;
+  const fraction = hex[3] ?? '';
+  const digits = hex[2]! + fraction;
+  if (digits === '') return Number.NaN;
+  const value = timesPowerOf2(BigInt(`0x${digits}`), Number(hex[4] ?? 0) - 4 * fraction.length);
+  return hex[1] === '-' ? -value : value;
+}
+
+/** The double nearest to `n` times 2 to the power of `exponent`; of two that are equally near the even one. */
+function timesPowerOf2(n: bigint, exponent: number): number {
+  if (n === 0n) return 0;
+  const bits = n.toString(2).length;
+  const top = bits - 1 + exponent;
+  if (top > 1023) return Infinity;
+  // Below 2^-1022 there are fewer bits.
+  const kept = Math.min(53, top + 1075);
+  if (kept < 0) return 0;
+  const dropped = bits - kept;
+  if (dropped > 0) {
+    const half = 1n << BigInt(dropped - 1);
+    const rest = n & (2n * half - 1n);
+    n >>= BigInt(dropped);
+    if (rest > half || (rest === half && (n & 1n) === 1n)) n++;
+    exponent += dropped;
   }
-  return Number.NaN;
+  // In two steps, because the power alone may be no double. Both are exact.
+  const first = Math.trunc(exponent / 2);
+  return Number(n) * 2 ** first * 2 ** (exponent - first);
 }

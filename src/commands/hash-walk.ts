@@ -5,13 +5,10 @@ import type { Args } from '../formats/resp/args.js';
 import { dueSecond } from '../memory/dict-segment.js';
 import type { Hash } from '../values/hash.js';
 import type { Context } from './context.js';
-import { OUT_OF_RANGE, SYNTAX } from './errors.js';
+import { SYNTAX } from './errors.js';
 import { hashToRead } from './hash-lookup.js';
-import { symmetricLong } from './long-args.js';
+import { checkTwice, symmetricLong } from './long-args.js';
 import { emptyScan, parseScanCursor, parseScanOptions } from './scan.js';
-
-/** Twice as many elements in the reply must be a 64-bit number, too. */
-const WITH_VALUES_MAX = 2n ** 62n - 1n;
 
 export function hgetall(c: Context, a: Args): void {
   walk(c, a, true, true);
@@ -73,10 +70,7 @@ export function hrandfield(c: Context, a: Args): void {
   const count = symmetricLong(a, 2);
   if (a.count > 4 || (a.count === 4 && !a.is(3, 'WITHVALUES'))) throw SYNTAX;
   const withValues = a.count === 4;
-  if (withValues && !Number.isSafeInteger(count)) {
-    const exact = a.int64(2)!;
-    if (exact > WITH_VALUES_MAX || exact < -WITH_VALUES_MAX) throw OUT_OF_RANGE;
-  }
+  if (withValues) checkTwice(a, 2);
   const hash = freshHash(c, a);
   if (hash === null || count === 0) return c.out.array(0);
   if (count > 0) distinct(c, hash, count, withValues);

@@ -1,7 +1,7 @@
 /** 64-bit integer arguments for indices and counts. What no list or hash is long enough to notice is rounded. */
 import { CommandError } from '../base/errors.js';
 import type { Args } from '../formats/resp/args.js';
-import { NOT_INTEGER } from './errors.js';
+import { NOT_INTEGER, OUT_OF_RANGE } from './errors.js';
 
 const INT64_MIN = -(2n ** 63n);
 const OUT_OF_SYMMETRIC_RANGE = new CommandError(
@@ -30,4 +30,12 @@ export function longFrom(a: Args, i: number, min: number, error: CommandError): 
   const big = Number.isNaN(n) ? a.int64(i) : null;
   if (big === null || big < BigInt(min)) throw error;
   return Number(big);
+}
+
+const HALF_MAX = 2n ** 62n - 1n;
+
+/** Refuses a count that is no 64-bit number any more when it is doubled: the reply has two elements for each. */
+export function checkTwice(a: Args, i: number): void {
+  const count = a.int64(i)!;
+  if (count > HALF_MAX || count < -HALF_MAX) throw OUT_OF_RANGE;
 }

@@ -119,10 +119,11 @@ function removeMoved(c: Context, a: Args, keys: readonly number[]): void {
   if (deleted.length > 0) c.rewrite('DEL', ...deleted);
 }
 
-/** The keys behind KEYS when the key argument is empty. */
+/** The keys behind KEYS when the key argument is empty; both at once are an error, and no keys. */
 function migrateKeys(a: Args): number[] {
-  if (a.count > 6 && a.len[3] === 0) {
+  if (a.count > 6) {
     for (let i = 6; i < a.count; i++) {
+      if (a.is(i, 'KEYS') && a.len[3] !== 0) return [];
       if (a.is(i, 'KEYS')) return Array.from({ length: a.count - i - 1 }, (_, k) => i + 1 + k);
       if (a.is(i, 'AUTH')) i++;
       else if (a.is(i, 'AUTH2')) i += 2;

@@ -8,8 +8,8 @@ import type { Args } from '../formats/resp/args.js';
 import { ItemType } from '../memory/item.js';
 import type { ZSet } from '../values/zset.js';
 import type { Context } from './context.js';
-import { MUST_BE_POSITIVE, OUT_OF_RANGE, SYNTAX } from './errors.js';
-import { longFrom, symmetricLong } from './long-args.js';
+import { MUST_BE_POSITIVE, SYNTAX } from './errors.js';
+import { checkTwice, longFrom, symmetricLong } from './long-args.js';
 import { RANDOM_COUNT_MAX, TOO_MANY_RANDOM } from './set-members.js';
 import { timeoutOfSeconds, waitForKeys } from './waiting.js';
 
@@ -145,7 +145,7 @@ export function zrandmember(c: Context, a: Args): void {
   const count = symmetricLong(a, 2);
   if (a.count > 4 || (a.count === 4 && !a.is(3, 'WITHSCORES'))) throw SYNTAX;
   const withScores = a.count === 4;
-  if (withScores && Math.abs(count) > 2 ** 62) throw OUT_OF_RANGE;
+  if (withScores) checkTwice(a, 2);
   const zset = c.zsetToRead(a, 1);
   if (zset === null) {
     out.array(0);

@@ -322,7 +322,8 @@ function latencyStats(server: Server): Field[] {
 }
 
 function errorStats(server: Server): Field[] {
-  return [...server.statistics.errors].map(([kind, count]) => [`errorstat_${kind}`, `count=${count}`]);
+  const errors = [...server.statistics.errors].sort(([a], [b]) => (a < b ? -1 : 1));
+  return errors.map(([kind, count]) => [`errorstat_${kind}`, `count=${count}`]);
 }
 
 function keyspaceSection(server: Server): Field[] {
