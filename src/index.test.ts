@@ -68,6 +68,29 @@ describe('Onggi in a process', () => {
     expect(await ask(other.port, 'PING')).toBe('+PONG\r\n');
   });
 
+  it('finds `dir` among the directives, and refuses persistence without one', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'onggi-'));
+    try {
+      const onggi = await Onggi.start({ config: { dir, appendonly: 'yes' } });
+      await onggi.stop();
+      expect(readdirSync(dir)).toContain('appendonlydir');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+    await expect(Onggi.start({ config: { appendonly: 'yes' } })).rejects.toThrow('need `dir`');
+    await expect(Onggi.start({ config: { save: '60 10' } })).rejects.toThrow('need `dir`');
+  });
+
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['*', '127.0.0.1'],
+    ['127.0.0.2 127.0.0.1', '127.0.0.2'],
+  ])('has a URL at which it listens: bind %s', async (bind, host) => {
+    await using onggi = await Onggi.start({ config: { bind, port: '0' } });
+    expect(onggi.url).toBe(`redis://${host}:${onggi.port}`);
+    expect(onggi.port).toBeGreaterThan(0);
+  });
+
   it('refuses directives that are none', async () => {
     await expect(Onggi.start({ config: { nosuch: 'x' } })).rejects.toThrow("unknown directive 'nosuch'");
   });

@@ -16,7 +16,7 @@ import { Server } from './server/server.js';
 export interface OnggiOptions {
   /** TCP port on the loopback interface (or on what `bind` says); 0, the default: one that is free. */
   port?: number;
-  /** Where the data is kept: the directive `dir`. Without it nothing is kept. It must exist. */
+  /** Where the data is kept: the directive `dir`, which may also stand in `config`. Without it nothing is kept. It must exist. */
   dir?: string;
   /** Directives of redis.conf by their names: `{ appendonly: 'yes', maxclients: 100, save: '60 10' }`. */
   config?: Readonly<Record<string, string | number | boolean>>;
@@ -29,25 +29,29 @@ export class Onggi {
 
   private constructor(
     private readonly server: Server,
-    /** `redis://127.0.0.1:<port>`, as clients take it. */
+    /** `redis://127.0.0.1:<port>`, as clients take it; with the first address of `bind`, if there is one. */
     readonly url: string,
     readonly port: number,
   ) {}
 
   /** Loads the data in `dir` and serves it. Rejects when the port is taken, or the data or the directives are wrong. */
   static async start(options: OnggiOptions = {}): Promise<Onggi> {
-    const { dir } = options;
+    const dir = options.dir ?? options.config?.['dir'];
     const inMemory = dir === undefined;
     const config = new Config({
-      ...(dir === undefined ? { save: '', appendonly: 'no' } : { dir: resolve(dir) }),
+      ...(inMemory ? { save: '', appendonly: 'no' } : {}),
       ...options.config,
+      ...(inMemory ? {} : { dir: resolve(String(dir)) }),
       ...(options.port === undefined ? {} : { port: options.port }),
     });
+    if (inMemory && (config.values.appendonly || config.values.save.length > 0)) {
+      throw new Error('appendonly and save need `dir`: without it this server keeps its data in memory only');
+    }
     const log = new Logger({ level: config.values.loglevel, sink: options.log ?? (() => {}) });
-    const anyPort = (options.port ?? options.config?.['port'] ?? 0) === 0;
+    const anyPort = Number(options.port ?? options.config?.['port'] ?? 0) === 0;
     const server = new Server({ config, log, inMemory, anyPort });
     await server.start();
-    return new Onggi(server, `redis://127.0.0.1:${server.port}`, server.port);
+    return new Onggi(server, `redis://${reachable(server.listener.addresses[0])}:${server.port}`, server.port);
   }
 
   /** Saves as the directives say, and closes. Rejects when the data could not be saved; the server goes on then. */
@@ -63,4 +67,11 @@ export class Onggi {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+/** The host of a URL under which a listening address is reached from here. */
+function reachable(address = '127.0.0.1'): string {
+  if (address === '*' || address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::*' || address === '::') return '[::1]';
+  return address.includes(':') ? `[${address}]` : address;
 }
