@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,6 +11,8 @@ import { KeyspaceLoader } from '../src/persistence/keyspace-loader.js';
 import { Snapshot, SnapshotAborted, saveNow } from '../src/persistence/snapshot.js';
 import type { SnapshotRequest } from '../src/persistence/snapshot-file.js';
 import { contents, mutate, rng } from './support/random-keyspace.js';
+import { startOnggi } from './support/server.js';
+import { eventually } from './support/wait.js';
 
 let dir = '';
 beforeEach(() => {
@@ -108,4 +110,21 @@ describe('Snapshot', () => {
     expect(keyspace.arena.capturing).toBe(false);
     expectNoLeak(keyspace);
   });
+});
+
+it('a server whose folder was deleted and made again goes on saving in the background', async () => {
+  const server = await startOnggi({ args: ['--save', '3600 1'] });
+  try {
+    const client = await server.connect();
+    await client.ask('SET', 'k', 'v');
+    rmSync(server.dir, { recursive: true });
+    mkdirSync(server.dir);
+    await client.ask('BGSAVE');
+    await eventually(async () => String(await client.ask('INFO', 'persistence')).includes('rdb_saves:1'));
+    expect(String(await client.ask('INFO', 'persistence'))).toContain('rdb_last_bgsave_status:ok');
+    expect(readdirSync(server.dir)).toContain('dump.rdb');
+    await client.close();
+  } finally {
+    await server.stop();
+  }
 });

@@ -19,6 +19,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -37,8 +38,11 @@ export type UserLines = readonly string[] | null;
 /** Rewrites the file at `config.file`. Throws the file system's error; the old file is untouched then. */
 export function rewriteConfigFile(config: Config, users: UserLines = null): void {
   const file = followLink(config.file!);
+  const was = statSync(file, { throwIfNoEntry: false });
+  // A pipe or a device in its place would be gone.
+  if (was !== undefined && !was.isFile()) throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' });
   const old = readIfThere(file);
-  replaceFile(file, rewriteText(old, config, users));
+  replaceFile(file, was, rewriteText(old, config, users));
 }
 
 /** The new text for the old one, both byte strings; no old file is ''. */
@@ -125,9 +129,8 @@ function readIfThere(file: string): string {
   }
 }
 
-function replaceFile(file: string, text: string): void {
+function replaceFile(file: string, was: Stats | undefined, text: string): void {
   const temporary = `${file}.${randomBytes(4).toString('hex')}`;
-  const was = statSync(file, { throwIfNoEntry: false });
   const fd = openSync(temporary, 'wx', 0o644);
   try {
     try {

@@ -15,6 +15,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Crc64 } from '../base/crc64.js';
+import { leaveLostFolder } from '../base/working-folder.js';
 import type { ByteSource } from '../formats/rdb/source.js';
 import type { Arena } from '../memory/arena.js';
 import type { LoadHelperJob, NewSegment } from './load-helper-worker.js';
@@ -49,6 +50,7 @@ export class LoadHelper {
   ) {
     this.sumBytes = again === null ? 0 : fileBytes - TRAILER_BYTES;
     const job: LoadHelperJob = { thread: 'load-helper', path, sumBytes: this.sumBytes, words: this.words };
+    leaveLostFolder();
     this.worker = new Worker(workerUrl(), { workerData: job });
     // The words tell all; without a listener an error would end the process.
     this.worker.on('error', () => this.fail());

@@ -14,6 +14,7 @@
 import { performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.js';
+import { leaveLostFolder } from '../base/working-folder.js';
 import type { Disk } from '../disk/disk.js';
 import { Capture } from '../keyspace/capture.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -68,6 +69,7 @@ export class Snapshot {
       sizes,
       thread: 'snapshot',
     };
+    leaveLostFolder();
     this.worker = new Worker(workerUrl(), { workerData: job });
     this.done = this.follow(begin);
     this.done.catch(() => {});

@@ -4,6 +4,7 @@
  * ends; the memory goes with it.
  */
 import { Worker } from 'node:worker_threads';
+import { leaveLostFolder } from '../base/working-folder.js';
 
 /** All that the thread does is to hold what it is sent. */
 const HOLDS =
@@ -32,6 +33,7 @@ export class DroppedSegments {
   }
 
   private start(): Worker {
+    leaveLostFolder();
     const worker = new Worker(HOLDS, { eval: true });
     worker.unref();
     worker.on('error', () => {

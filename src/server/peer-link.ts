@@ -3,6 +3,7 @@
  * which must be one step for all clients, as it is in Redis; everything else goes through the event loop.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { leaveLostFolder } from '../base/working-folder.js';
 import type { PeerAnswer, PeerRequest } from '../commands/services.js';
 import type { PeerThread } from './peer-worker.js';
 
@@ -30,6 +31,7 @@ export class PeerLink {
   private start(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     const job: PeerThread = { thread: 'peer', port: port2, flag: this.flag.buffer as SharedArrayBuffer };
+    leaveLostFolder();
     this.worker = new Worker(workerUrl(), { workerData: job, transferList: [port2] });
     this.worker.on('error', () => this.stop());
     this.worker.unref();
