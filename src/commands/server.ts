@@ -252,13 +252,15 @@ function isLazy(c: Context, a: Args): boolean {
 function flushAll(c: Context, a: Args): void {
   const server = serverOf(c);
   const lazily = isLazy(c, a);
+  let flushed = 0;
   for (const db of c.keyspace.databases) {
     server.watching.databaseChanges(db, null);
-    c.addDirty(c.keyspace.flush(db, lazily));
+    flushed += c.keyspace.flush(db, lazily);
   }
+  c.addDirty(flushed);
   server.tracking.flushed();
   server.propagateAnyway();
-  if (!c.replaying) server.persistence.flushedAll();
+  if (!c.replaying) server.persistence.flushedAll(flushed);
   c.out.ok();
 }
 

@@ -23,8 +23,11 @@ export interface Persistence {
   rewriteAppendLog(inTransaction: boolean): { started: string } | { error: string };
   /** Unix time in seconds of the last good save. */
   readonly lastSave: number;
-  /** FLUSHALL has emptied the data: a running save is stopped, and with save points the empty data set is written. */
-  flushedAll(): void;
+  /**
+   * FLUSHALL has emptied the data: a running save is stopped, and with save points the empty data set is written. `changes`
+   * is what the command has given to addDirty.
+   */
+  flushedAll(changes: number): void;
   /** DEBUG RELOAD. */
   reload(options: { save: boolean; flush: boolean; merge: boolean }): string | null;
   /** DEBUG LOADAOF. */

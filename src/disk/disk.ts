@@ -48,7 +48,7 @@ export interface Disk {
   rename(from: string, to: string): void;
   unlink(path: string): void;
   unlinkAsync(path: string): Promise<void>;
-  /** Makes a directory; nothing happens when it exists. Its parent is not synced. */
+  /** Makes a directory in one that exists; nothing happens when it is there. Its parent is not synced. */
   mkdir(path: string): void;
   syncDir(path: string): void;
   syncDirAsync(path: string): Promise<void>;
@@ -113,7 +113,8 @@ class NodeDisk implements Disk {
     return new Promise((resolve, reject) => fs.unlink(path, (error) => (error ? reject(error) : resolve())));
   }
   mkdir(path: string): void {
-    fs.mkdirSync(path, { recursive: true, mode: 0o755 });
+    if (this.stat(path)?.directory) return;
+    fs.mkdirSync(path, { mode: 0o755 });
   }
   syncDir(path: string): void {
     const fd = fs.openSync(path, 'r');

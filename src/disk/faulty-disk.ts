@@ -373,8 +373,7 @@ export class FaultyDisk implements Disk {
       return;
     }
     if (found !== null) throw systemError('EEXIST', path);
-    const above = posix.dirname(posix.resolve('/', path));
-    if (this.find(above) === null) this.mkdir(above);
+    this.parent(path);
     this.perform('mkdir', path, () => {
       const [dir, name] = this.parent(path);
       this.names([{ dir, name, node: new DirNode() }]);

@@ -4,16 +4,33 @@
  *   <dir>/appendonlydir/
  *     appendonly.aof.manifest
  *     appendonly.aof.1.base.rdb    appendonly.aof.1.incr.aof
- *     temp-*                       what an interrupted step left; removed at the next start
+ *     temp-appendonly.aof.<pid>.manifest
+ *     temp-appendonly.aof.<pid>.incr
+ *     temp-rewriteaof-bg-<pid>.aof
+ *                                  what an interrupted step left; removed at the next start when that process is gone
  *
  * Invariant: `manifest` is what the manifest file holds (as the running process sees it).
  */
 import { join } from 'node:path';
 import type { Log } from '../base/log.js';
+import { pidAlive } from '../base/pid-alive.js';
 import { strerror } from '../base/strerror.js';
-import type { Disk } from '../disk/disk.js';
+import { type Disk, errorCode } from '../disk/disk.js';
 import { RenameUnsure, readFile, removeQuietly, replaceFile, replaceFileAsync } from '../disk/replace-file.js';
 import { Manifest, manifestName, temporaryManifestName } from '../formats/aof/manifest.js';
+
+/** The directory or its manifest cannot be had; the message names it and says why. */
+export class AofDirectoryError extends Error {
+  override name = 'AofDirectoryError';
+  readonly code = 'ONGGI_AOF_DIRECTORY';
+  constructor(
+    message: string,
+    readonly file: string,
+    cause: unknown,
+  ) {
+    super(`${message}: ${strerror(cause)}`, { cause });
+  }
+}
 
 export class AofDirectory {
   manifest = new Manifest();
@@ -40,18 +57,40 @@ export class AofDirectory {
     return this.file(manifestName(this.prefix));
   }
 
-  /** Makes the directory, durably. */
+  /**
+   * Makes the directory, durably; not the one it is in: where that has vanished, so have the files of the manifest. Throws
+   * AofDirectoryError.
+   */
   ensure(): void {
     const stat = this.disk.stat(this.path);
     if (stat?.directory) return;
-    this.disk.mkdir(this.path);
-    this.disk.syncDir(this.parent);
+    try {
+      if (stat !== null) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+      this.disk.mkdir(this.path);
+      this.disk.syncDir(this.parent);
+    } catch (error) {
+      throw this.named(`Can't open or create append-only dir ${this.name}`, this.path, error);
+    }
   }
 
-  /** Reads the manifest, empty when there is none. Returns whether there is one. Throws ManifestError. */
+  /** The system's errors with a name; others as they are. */
+  private named(message: string, file: string, error: unknown): unknown {
+    return errorCode(error) === '' ? error : new AofDirectoryError(message, file, error);
+  }
+
+  /** Reads the manifest, empty when there is none. Returns whether there is one. Throws ManifestError, AofDirectoryError. */
   load(): boolean {
     this.manifest = new Manifest();
-    const bytes = this.disk.stat(this.path)?.directory ? readFile(this.disk, this.manifestPath) : null;
+    let bytes: Uint8Array | null;
+    try {
+      bytes = this.disk.stat(this.path)?.directory ? readFile(this.disk, this.manifestPath) : null;
+    } catch (error) {
+      throw this.named(
+        `Unrecoverable error reading the AOF manifest file ${this.manifestPath}`,
+        this.manifestPath,
+        error,
+      );
+    }
     if (bytes === null) return false;
     this.manifest = Manifest.parse(bytes, this.manifestPath);
     return true;
@@ -82,7 +121,15 @@ export class AofDirectory {
   }
 
   private get temporaryManifest(): string {
-    return this.file(temporaryManifestName(this.prefix));
+    return this.file(temporaryManifestName(`${this.prefix}.${process.pid}`));
+  }
+  /** Name of the log of a first rewrite, until its manifest is on disk. */
+  get temporaryIncr(): string {
+    return `temp-${this.prefix}.${process.pid}.incr`;
+  }
+  /** Name of a base that is being written. */
+  get temporaryBase(): string {
+    return `temp-rewriteaof-bg-${process.pid}.aof`;
   }
 
   /** Deletes the files that only the manifest's history names, then their lines. What fails is left for the next time. */
@@ -111,12 +158,41 @@ export class AofDirectory {
     }
   }
 
-  /** Removes what interrupted rewrites have left. */
-  removeTemporary(): void {
+  /** As removeHistory, done when it returns: nothing can come in between. Not while a rewrite writes the manifest. */
+  removeHistoryNow(): void {
+    const next = this.manifest.clone();
+    next.history = [];
+    try {
+      for (const { name } of this.manifest.history) {
+        if (this.disk.stat(this.file(name)) === null) continue;
+        this.log.notice(`Removing the history file ${name}`);
+        this.disk.unlink(this.file(name));
+      }
+      if (this.manifest.history.length > 0) this.persistNow(next);
+    } catch (error) {
+      this.log.warning(`Can't remove the history of the AOF in ${this.path}: ${strerror(error)}`);
+    }
+  }
+
+  /**
+   * Removes what interrupted rewrites of processes that no longer run have left; what has this pid is left over as well, for
+   * no rewrite runs when this is called. Names without a pid are stock servers', or somebody else's, and stay.
+   */
+  removeTemporary(isAlive: (pid: number) => boolean = pidAlive): void {
     if (!this.disk.stat(this.path)?.directory) return;
     for (const name of this.disk.list(this.path)) {
-      if (/^temp-.*\.(manifest|incr|aof|rdb)$/.test(name)) removeQuietly(this.disk, this.file(name));
+      const pid = this.writerOf(name);
+      if (pid > 0 && (pid === process.pid || !isAlive(pid))) removeQuietly(this.disk, this.file(name));
     }
+  }
+
+  /** The process whose temporary file that is, of an AOF of this name; 0 when it is none. */
+  private writerOf(name: string): number {
+    const base = /^temp-rewriteaof-bg-(\d+)\.aof$/.exec(name);
+    if (base !== null) return Number(base[1]);
+    const start = `temp-${this.prefix}.`;
+    if (!name.startsWith(start)) return 0;
+    return Number(/^(\d+)\.(?:manifest|incr)$/.exec(name.slice(start.length))?.[1] ?? 0);
   }
 
   /** Bytes of a file of the manifest; 0 when it is missing. */

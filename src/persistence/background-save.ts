@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Log } from '../base/log.js';
+import { pidAlive } from '../base/pid-alive.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
 import { removeQuietly } from '../disk/replace-file.js';
@@ -156,12 +157,3 @@ export function removeLeftOvers(disk: Disk, dir: string, isAlive: (pid: number) 
 
 /** The number before a replica's pid is the time at which its full sync began. */
 const LEFT_OVER = /^temp-(?:rewriteaof-(?:bg-)?|\d+\.)?(\d+)\.(?:rdb|aof)$/;
-
-function pidAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM';
-  }
-}

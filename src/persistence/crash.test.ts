@@ -144,7 +144,9 @@ describe.each(VARIANTS)('%j', (config) => {
     const TURNS = 15;
     for (let before = 0; before < TURNS; before++) {
       for (let within = 0; within < TURNS; within++) {
-        const server = new ModelServer(new FaultyDisk(), config, LOGGING[config.logging ?? 'in the background']);
+        const disk = new FaultyDisk();
+        disk.put('/data/other', '');
+        const server = new ModelServer(disk, config, LOGGING[config.logging ?? 'in the background']);
         await server.start();
         server.execute();
         server.endTurn();

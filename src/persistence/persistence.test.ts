@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { nodeDisk } from '../disk/disk.js';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
 import { persistenceInfo } from './persistence-info.js';
 import { ModelServer, type MutableConfig } from './testing/model-server.js';
@@ -137,13 +141,94 @@ describe('SAVE, BGSAVE and save points', () => {
     const open = gate(server);
     server.persistence.backgroundSave(false);
     server.clear();
-    server.persistence.flushedAll();
+    server.persistence.flushedAll(2);
+    // The command's own changes are counted when it is over.
+    expect(info(server)['rdb_changes_since_last_save']).toBe(-2);
     expect(disk.content('/data/dump.rdb')!.toString()).toContain('[[],[]]');
     open();
     await settle();
     expect(disk.content('/data/dump.rdb')!.toString()).toContain('[[],[]]');
     expect(info(server)['rdb_last_bgsave_status']).toBe('ok');
     expect(disk.files()).toEqual(['/data/dump.rdb', '/data/x']);
+  });
+});
+
+describe('FLUSHALL and the count of changes', () => {
+  test('without save points, or when the save fails, they are left to be counted', async () => {
+    const { server, disk } = await started({ save: [] });
+    write(server, 5);
+    server.persistence.flushedAll(2);
+    expect(info(server)['rdb_changes_since_last_save']).toBe(5);
+    server.config.save = [{ seconds: 60, changes: 10 }];
+    disk.fault = (kind) => (kind === 'write' ? { code: 'ENOSPC' } : null);
+    server.persistence.flushedAll(2);
+    expect(info(server)['rdb_changes_since_last_save']).toBe(5);
+  });
+});
+
+describe('history', () => {
+  const names = (disk: FaultyDisk) => disk.files().map((path) => path.split('/').at(-1));
+  const MANIFEST = '/data/appendonlydir/appendonly.aof.manifest';
+  const kept = ['appendonly.aof.2.base.rdb', 'appendonly.aof.2.incr.aof', 'appendonly.aof.manifest', 'x'];
+
+  test('that was kept is deleted as soon as it may be', async () => {
+    const { server, disk } = await started({ 'aof-disable-auto-gc': true });
+    write(server, 5);
+    server.persistence.rewriteAppendLog();
+    await settle();
+    server.persistence.historyAllowed();
+    expect(disk.content(MANIFEST)!.toString()).toContain('type h');
+    expect(names(disk)).toContain('appendonly.aof.1.base.rdb');
+    server.config['aof-disable-auto-gc'] = false;
+    server.persistence.historyAllowed();
+    expect(disk.content(MANIFEST)!.toString()).not.toContain('type h');
+    expect(names(disk)).toEqual(kept);
+  });
+
+  test('waits for a rewrite that runs, however it ends', async () => {
+    const { server, disk } = await started({ 'aof-disable-auto-gc': true });
+    write(server, 5);
+    server.persistence.rewriteAppendLog();
+    await settle();
+    const open = gate(server);
+    server.persistence.rewriteAppendLog();
+    await settle();
+    server.config['aof-disable-auto-gc'] = false;
+    server.persistence.historyAllowed();
+    expect(names(disk)).toContain('appendonly.aof.1.base.rdb');
+    disk.fault = (kind, path) => (kind === 'write' && path.includes('temp-rewrite') ? { code: 'ENOSPC' } : null);
+    open();
+    await settle();
+    expect(info(server)['aof_last_bgrewrite_status']).toBe('err');
+    expect(disk.content(MANIFEST)!.toString()).not.toContain('type h');
+    expect(names(disk)).not.toContain('appendonly.aof.1.base.rdb');
+  });
+});
+
+describe('when the directory of the data has vanished', () => {
+  let dir = '';
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'onggi-persistence-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  test.each([true, false])('a rewrite is refused and nothing is made (appendonly %s)', async (appendonly) => {
+    const server = new ModelServer(nodeDisk, { dir, appendonly, save: [] });
+    await server.start();
+    rmSync(dir, { recursive: true });
+    expect(server.persistence.rewriteAppendLog()).toEqual({
+      error: "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+    });
+    expect(server.lines).toContain("# Can't open or create append-only dir appendonlydir: No such file or directory");
+    expect(info(server)['aof_last_bgrewrite_status']).toBe('err');
+    // By itself it fails as well.
+    server.persistence.rewriteAppendLog(true);
+    server.tick();
+    await settle();
+    expect(info(server)['aof_rewrite_in_progress']).toBe(0);
+    if (!appendonly) expect(server.persistence.setAppendonly(true)).not.toBeNull();
+    expect(existsSync(dir)).toBe(false);
+    await server.persistence.appendLog.stop();
   });
 });
 
@@ -298,6 +383,7 @@ describe('CONFIG SET appendonly', () => {
 
   test('dir can be changed only while it is off', async () => {
     const { server, disk } = await started();
+    disk.put('/elsewhere/x', '');
     server.config.dir = '/elsewhere';
     expect(server.persistence.dirRefusal()).toMatch(/^The append only file is open/);
     server.config.dir = '/data';
@@ -309,7 +395,7 @@ describe('CONFIG SET appendonly', () => {
     write(server, 3);
     server.persistence.setAppendonly(true);
     await settle();
-    expect(disk.files().filter((path) => path.startsWith('/elsewhere/')).length).toBe(3);
+    expect(disk.files().filter((path) => path.startsWith('/elsewhere/appendonlydir/')).length).toBe(3);
     const again = new ModelServer(disk.kill(), { dir: '/elsewhere' });
     await again.start();
     expect(again.journal.length).toBe(3);

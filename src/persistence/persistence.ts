@@ -54,6 +54,8 @@ export interface PersistenceOptions {
 const SAVE_IN_PROGRESS = 'ERR Background save already in progress';
 const OTHER_CHILD =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+const REWRITE_REFUSED =
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
 const STOP_WRITES =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
 
@@ -208,7 +210,7 @@ export class Persistence {
       log.notice(`Creating AOF base file ${base.name} on server start`);
       const plan: SnapshotPlan = {
         path: directory.file(base.name),
-        tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
+        tempPath: directory.file(directory.temporaryBase),
         format,
         aofBase: true,
         checksums: config['aof-checksum'],
@@ -260,10 +262,15 @@ export class Persistence {
 
   private startRewrite(): void {
     this.rewriteScheduled = false;
-    if (this.appendLog.main === null) this.directory.parent = this.config.dir;
+    this.followDir();
     void this.rewriter.start().then(() => {
       if (this.aof === 'wait' || (this.aof === 'on' && this.appendLog.syncFailed)) this.rewriteScheduled = true;
     });
+  }
+
+  /** While no log is open, the directive `dir` says where the next one will be. */
+  private followDir(): void {
+    if (this.appendLog.main === null) this.directory.parent = this.config.dir;
   }
 
   // --- commands ------------------------------------------------------------------------------------------------------
@@ -315,15 +322,33 @@ export class Persistence {
       this.rewriter.failuresInARow = 0;
       return { started: 'Background append only file rewriting scheduled' };
     }
+    try {
+      this.followDir();
+      this.directory.ensure();
+    } catch (error) {
+      this.log.warning(strerror(error));
+      this.rewriter.lastOk = false;
+      return { error: REWRITE_REFUSED };
+    }
     this.startRewrite();
     return { started: 'Background append only file rewriting started' };
   }
 
-  /** FLUSHALL has emptied the data set: with save points the empty one is saved, whatever save is under way. */
-  flushedAll(): void {
+  /**
+   * FLUSHALL has emptied the data set: with save points the empty one is saved, whatever save is under way. `changes` of it
+   * will be counted when the command is over, though they are saved already: they are taken off beforehand.
+   */
+  flushedAll(changes: number): void {
     const again = this.config.save.length > 0;
     if (this.dump.running) this.dump.supersede(again);
-    if (again) this.dump.saveNow();
+    if (again && this.dump.saveNow()) this.savePoints.dirty -= changes;
+  }
+
+  /** CONFIG SET aof-disable-auto-gc: history that was kept goes now, or when the running rewrite is over. */
+  historyAllowed(): void {
+    if (this.config['aof-disable-auto-gc']) return;
+    if (this.rewriter.running) void this.rewriter.settled().then(() => this.historyAllowed());
+    else this.directory.removeHistoryNow();
   }
 
   /**
@@ -343,7 +368,7 @@ export class Persistence {
       if (!this.busy) this.directory.parent = this.config.dir;
       this.directory.ensure();
     } catch (error) {
-      this.log.warning(`Can't open or create append-only dir ${this.directory.path}: ${strerror(error)}`);
+      this.log.warning(strerror(error));
       return 'Unable to turn on AOF. Check server logs.';
     }
     this.aof = 'wait';

@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { nodeDisk } from '../disk/disk.js';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
 import { RecoveryError } from './recovery.js';
 import { ModelServer, type MutableConfig } from './testing/model-server.js';
@@ -350,13 +354,61 @@ test('temporary files of dead processes are removed, those of living ones and st
   }
   disk.put(`/data/temp-${living}.rdb`, 'x');
   disk.put('/data/temp-mine.rdb', 'x');
-  disk.put(`${DIR}/temp-appendonly.aof.incr`, 'x');
-  disk.put(`${DIR}/temp-appendonly.aof.manifest`, 'x');
+  for (const pid of [process.pid, 999999999]) {
+    disk.put(`${DIR}/temp-appendonly.aof.${pid}.incr`, 'x');
+    disk.put(`${DIR}/temp-appendonly.aof.${pid}.manifest`, 'x');
+    disk.put(`${DIR}/temp-rewriteaof-bg-${pid}.aof`, 'x');
+  }
+  const others = [
+    `temp-appendonly.aof.${living}.incr`,
+    `temp-appendonly.aof.${living}.manifest`,
+    'temp-appendonly.aof.incr',
+    'temp-appendonly.aof.manifest',
+    'temp-notes.rdb',
+    'temp-other.aof.999999999.manifest',
+    'temp-other.aof.manifest',
+    `temp-rewriteaof-bg-${living}.aof`,
+  ].map((name) => `${DIR}/${name}`);
+  for (const path of others) disk.put(path, 'x');
   await start(disk);
   expect(disk.files().filter((path) => path.includes('temp-'))).toEqual([
+    ...others,
     `/data/temp-${living}.rdb`,
     '/data/temp-mine.rdb',
   ]);
+});
+
+describe('something else in place of a file or of the directory is named, with the reason', () => {
+  let dir = '';
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'onggi-recovery-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+  const started = () => new ModelServer(nodeDisk, { dir }).start();
+
+  test('a folder as incr', async () => {
+    const part = join(dir, 'appendonlydir');
+    mkdirSync(join(part, 'appendonly.aof.1.incr.aof'), { recursive: true });
+    writeFileSync(join(part, 'appendonly.aof.manifest'), 'file appendonly.aof.1.incr.aof seq 1 type i\n');
+    await expect(started()).rejects.toMatchObject({
+      name: 'RecoveryError',
+      message: `Unrecoverable error reading the append only file ${join(part, 'appendonly.aof.1.incr.aof')}: Is a directory`,
+    });
+  });
+
+  test('a folder as manifest', async () => {
+    const manifest = join(dir, 'appendonlydir', 'appendonly.aof.manifest');
+    mkdirSync(manifest, { recursive: true });
+    await expect(started()).rejects.toMatchObject({
+      name: 'RecoveryError',
+      message: `Unrecoverable error reading the AOF manifest file ${manifest}: Is a directory`,
+    });
+  });
+
+  test('a file as directory', async () => {
+    writeFileSync(join(dir, 'appendonlydir'), 'x');
+    await expect(started()).rejects.toThrow("Can't open or create append-only dir appendonlydir: Not a directory");
+  });
 });
 
 test('while it loads, the event loop turns and progress is told', async () => {

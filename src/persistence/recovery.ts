@@ -26,7 +26,7 @@ import { ManifestError } from '../formats/aof/manifest.js';
 import type { ByteSource } from '../formats/rdb/source.js';
 import { Args } from '../formats/resp/args.js';
 import type { Arena } from '../memory/arena.js';
-import type { AofDirectory } from './aof-directory.js';
+import { type AofDirectory, AofDirectoryError } from './aof-directory.js';
 import { LoadHelper } from './load-helper.js';
 import type { LoadingProgress } from './loading.js';
 
@@ -202,6 +202,10 @@ export class Recovery {
     try {
       directory.load();
     } catch (error) {
+      if (error instanceof AofDirectoryError) {
+        log.warning(error.message);
+        throw new RecoveryError(error.message, error.file, -1, error);
+      }
       if (!(error instanceof ManifestError)) throw error;
       log.warning('*** FATAL AOF MANIFEST FILE ERROR ***');
       log.warning(error.message);
@@ -263,9 +267,8 @@ export class Recovery {
     progress.file = path;
     try {
       const bytes = disk.size(fd);
-      const magic = Buffer.alloc(5);
       let offset = 0;
-      if (disk.read(fd, magic, 0, 5, 0) === 5 && /^(REDIS|VALKE)$/.test(magic.toString('latin1'))) {
+      if (this.beginsAsRdb(path, fd)) {
         const base = path.endsWith('.base.rdb');
         log.notice(base ? 'Reading RDB base file on AOF loading...' : 'Reading RDB preamble from AOF file...');
         offset = yield* this.readRdb(path, fd, before, 'base', 'refuse');
@@ -274,6 +277,16 @@ export class Recovery {
       if (offset < bytes) yield* this.readLog(path, fd, offset, bytes, last, before);
     } finally {
       disk.close(fd);
+    }
+  }
+
+  private beginsAsRdb(path: string, fd: number): boolean {
+    const magic = Buffer.alloc(5);
+    try {
+      const n = this.options.disk.read(fd, magic, 0, 5, 0);
+      return n === 5 && /^(REDIS|VALKE)$/.test(magic.toString('latin1'));
+    } catch (error) {
+      throw this.unreadable(`the append only file ${path}`, path, error);
     }
   }
 
@@ -315,7 +328,7 @@ export class Recovery {
       log.notice(`Done loading RDB, keys loaded: ${load.keysLoaded}, keys expired: ${load.keysExpired}.`);
       return load.offset;
     } catch (error) {
-      if (!(error instanceof CorruptionError)) throw this.unreadable(path, error);
+      if (!(error instanceof CorruptionError)) throw this.unreadable(path, path, error);
       if (kind === 'base') log.warning(`Error reading the RDB base file ${path}, AOF loading aborted`);
       const message = `${error.message}. Look at it with redis-check-rdb ${path}, and put a good copy in its place`;
       log.warning(message);
@@ -330,9 +343,9 @@ export class Recovery {
     return this.options.disk === nodeDisk && LoadHelper.pays(bytes) ? new LoadHelper(path, bytes, again) : null;
   }
 
-  private unreadable(path: string, error: unknown): unknown {
+  private unreadable(what: string, path: string, error: unknown): unknown {
     if (typeof (error as { code?: unknown }).code !== 'string') return error;
-    const message = `Unrecoverable error reading ${path}: ${strerror(error)}`;
+    const message = `Unrecoverable error reading ${what}: ${strerror(error)}`;
     this.options.log.warning(message);
     return new RecoveryError(message, path, -1, error);
   }
@@ -351,7 +364,7 @@ export class Recovery {
       else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, fd, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
-      else throw error instanceof RecoveryError ? error : this.unreadable(path, error);
+      else throw error instanceof RecoveryError ? error : this.unreadable(`the append only file ${path}`, path, error);
     } finally {
       helper?.stop();
     }

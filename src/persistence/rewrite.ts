@@ -144,6 +144,11 @@ export class Rewriter {
     else if (!this.aborted) this.failuresInARow++;
   }
 
+  /** Resolves when no rewrite runs. */
+  async settled(): Promise<void> {
+    await this.ending;
+  }
+
   /** Gives the running rewrite up and waits until nothing of it runs. */
   async stop(): Promise<void> {
     this.aborted = true;
@@ -242,8 +247,8 @@ export class Rewriter {
   private async oneStep(): Promise<void> {
     const { directory, appendLog, log } = this.options;
     const manifest = directory.manifest.clone();
-    const temp = directory.file(`temp-${directory.prefix}.incr`);
-    log.notice(`Creating AOF incr file temp-${directory.prefix}.incr on background rewrite`);
+    const temp = directory.file(directory.temporaryIncr);
+    log.notice(`Creating AOF incr file ${directory.temporaryIncr} on background rewrite`);
     appendLog.beginNext(await this.newIncr(temp));
     try {
       const { bytes } = await this.finished(this.snapshot(manifest));
@@ -296,7 +301,7 @@ export class Rewriter {
     this.baseFormat = config['aof-use-rdb-preamble'] || this.rdbInstead ? 'rdb' : 'aof';
     this.run = beginSnapshot({
       path: directory.file(this.addBase(manifest.clone()).name),
-      tempPath: directory.file(`temp-rewriteaof-bg-${process.pid}.aof`),
+      tempPath: directory.file(directory.temporaryBase),
       format: this.baseFormat === 'rdb' ? 'rdb' : 'commands',
       aofBase: true,
       checksums: config['aof-checksum'],

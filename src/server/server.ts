@@ -373,6 +373,7 @@ export class Server {
     config.onChange('appendonly', () => this.lookSoon());
     this.persistence.appendLog.onSynced = () => this.lookSoon();
     config.onChange('dir', () => this.persistence.dirRefusal());
+    config.onChange('aof-disable-auto-gc', () => this.persistence.historyAllowed());
     const { limits } = this.keyspace;
     copy(LIMIT_DIRECTIVES, () => {
       limits.hashMaxListpackEntries = Number(values['hash-max-listpack-entries']);
