@@ -43,12 +43,13 @@ beforeAll(async () => {
   port = (probe.address() as { port: number }).port;
   await new Promise((resolve) => probe.close(resolve));
   // Thin stand-ins on the PATH: the page uses the usual port, the test a free one; and redis-cli answers a pipe as it
-  // would a terminal, once the server that was just started in the background serves.
+  // would a terminal, once the data is loaded: a server that was started in the background is reached at once, and refuses
+  // commands until then.
   const bin = join(dir, 'bin');
   mkdirSync(bin);
   const real = spawnSync('sh', ['-c', 'command -v redis-cli'], { encoding: 'utf8' }).stdout.trim();
-  const wait = `for i in $(seq 100); do [ "$(${real} -p ${port} ping 2>&1)" = PONG ] && break; sleep 0.1; done`;
-  writeFileSync(join(bin, 'redis-cli'), `#!/bin/sh\n${wait}\nexec ${real} --no-raw -p ${port} "$@"\n`);
+  const load = `while ${real} -p ${port} ping 2>&1 | grep -q LOADING; do sleep 0.1; done`;
+  writeFileSync(join(bin, 'redis-cli'), `#!/bin/sh\n${load}\nexec ${real} --no-raw -p ${port} "$@"\n`);
   writeFileSync(join(bin, 'onggi-server'), `#!/bin/sh\nexec ${join(ROOT, 'bin/onggi-server')} "$@" --port ${port}\n`);
   chmodSync(join(bin, 'redis-cli'), 0o755);
   chmodSync(join(bin, 'onggi-server'), 0o755);

@@ -3,21 +3,32 @@
  *
  * Node cannot fork. `daemonize yes` starts the same program again, detached from the terminal and with its standard
  * streams closed, and ends; the pid that serves is the child's, and the pid file has it. What the parent found wrong with
- * the configuration it has said before.
+ * the configuration it has said before. Between the two:
+ *
+ *   standard input   parent to child: what the parent has read of the configuration, which may have come from a pipe
+ *   descriptor 3     child to parent: one byte when the sockets listen; then the child closes it
+ *
+ *   1. The parent ends when the child listens, with 0, or has ended, with its code: who starts a server in the background
+ *      can connect at once, though it may still be loading.
+ *   2. A parent that is killed meanwhile takes nothing with it: a child that has its configuration serves; one that has
+ *      only a part of it ends, for it would serve something else than was asked for.
  *
  * systemd is told through its own tool, systemd-notify: its socket is a unix datagram socket, which Node does not
  * have. The tool speaks in the server's name when it may (as root); otherwise the unit needs `NotifyAccess=all`. Without the
  * tool, use `Type=simple` (or `exec`) in the unit.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Config } from '../config/config.js';
 
-/** Set for the process in the background, so that it does not go there again. */
+/** Set for the process in the background, so that it does not go there again: how many bytes its configuration has. */
 const MARK = 'ONGGI_IN_BACKGROUND';
+
+/** Where the process in the background tells its parent that it listens. */
+const TO_PARENT = 3;
 
 /** Redis's place for the pid of a server in the background that names no other. */
 const DEFAULT_PID_FILE = '/var/run/redis.pid';
@@ -29,21 +40,47 @@ export function inBackground(): boolean {
 }
 
 /**
- * Starts this program again in the background. `input` is what it shall find on standard input, when the configuration came
- * from there. Resolves when it has been started; the caller ends then.
+ * Starts this program again in the background. `text` is the configuration as it was read, a byte string. Resolves with the
+ * code the caller ends with: 0 when the sockets listen, otherwise the child's.
  */
-export async function goToBackground(input: string | null): Promise<void> {
+export async function goToBackground(text: string): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
-    stdio: [input === null ? 'ignore' : 'pipe', 'ignore', 'ignore'],
-    env: { ...process.env, [MARK]: '1' },
+    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+    env: { ...process.env, [MARK]: String(text.length) },
   });
-  await once(child, 'spawn');
-  if (input !== null) {
-    child.stdin!.end(input, 'latin1');
-    await once(child.stdin!, 'close');
-  }
+  const listens = child.stdio[TO_PARENT] as Readable;
+  // A child that ends early breaks both; its code says it.
+  child.stdin!.on('error', () => {});
+  listens.on('error', () => {});
+  child.stdin!.end(text, 'latin1');
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+    listens.once('data', () => resolve(0));
+  });
+  listens.destroy();
   child.unref();
+  return code;
+}
+
+/** The configuration as the parent has read it; null when this process is not one in the background. Reads it: once only. */
+export function takeTextOfParent(): string | null {
+  const length = process.env[MARK];
+  if (length === undefined) return null;
+  const text = readFileSync(0, 'latin1');
+  if (text.length !== Number(length)) process.exit(1);
+  return text;
+}
+
+/** In the background, when the sockets listen. */
+export function tellParent(): void {
+  try {
+    writeSync(TO_PARENT, '\n');
+  } catch {
+    // It was killed: nobody waits.
+  }
+  closeSync(TO_PARENT);
 }
 
 /** Which supervisor to talk to, as `supervised` and the environment say. */

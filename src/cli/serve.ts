@@ -2,7 +2,7 @@
  * Serving as a process of its own: from the words of a command line to a server that runs, and to its end.
  *
  *   1. read the configuration; a mistake ends here, in Redis's words, with code 1
- *   2. go to the background when asked (daemon.ts)
+ *   2. go to the background when asked (daemon.ts); the process there begins again, with what was read
  *   3. open the sockets, write the pid file, load the data, serve
  *   4. SIGTERM, SIGINT, SHUTDOWN: the server saves and closes; the pid file goes; code 0
  */
@@ -14,7 +14,7 @@ import { announceStart } from '../server/announce.js';
 import { checkUserLine, commandNames } from '../server/command-names.js';
 import { Logger } from '../server/log.js';
 import { Server } from '../server/server.js';
-import { handleSignals } from '../server/signals.js';
+import { handleSignals, keepDebuggerShut } from '../server/signals.js';
 import {
   findSupervisor,
   goToBackground,
@@ -22,6 +22,8 @@ import {
   notifySystemd,
   setProcessTitle,
   stopForUpstart,
+  takeTextOfParent,
+  tellParent,
   writePidFile,
 } from './daemon.js';
 import { parseStartOptions, type StartOptions } from './start-options.js';
@@ -53,19 +55,19 @@ export interface Running {
  * served; with null when another process does so in the background.
  */
 export async function serve(argv: readonly string[]): Promise<Running | null> {
+  keepDebuggerShut();
   for (const flag of V8_FLAGS.start) setFlagsFromString(flag);
   const options = parseStartOptions(argv);
-  const input = options.input ? readFileSync(0, 'latin1') : null;
-  const config = readOrExit(options, input);
+  const { config, text } = readOrExit(options);
   const { values } = config;
   const log = new Logger({ level: values.loglevel, file: values.logfile === '' ? '' : config.path(values.logfile) });
-  if (input !== null) log.notice('Reading config from stdin');
   followLog(config, log);
 
   const supervisor = inBackground() ? 'no' : findSupervisor(config, log);
   const background = values.daemonize && supervisor === 'no';
   if (background && !inBackground()) {
-    await goToBackground(input);
+    const code = await goToBackground(text);
+    if (code !== 0) process.exit(code);
     return null;
   }
   refuseModules(config, log);
@@ -94,6 +96,7 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
   server.onListening = () => {
     setProcessTitle(config);
     removePidFile = writePidFile(config, log, background);
+    if (inBackground()) tellParent();
     config.onChange(['port', 'tls-port', 'bind', 'proc-title-template'], () => setProcessTitle(config));
   };
   try {
@@ -112,23 +115,32 @@ function sameSignalMs(): number {
   return process.env['npm_lifecycle_event'] === undefined ? 0 : 500;
 }
 
-function readOrExit(options: StartOptions, input: string | null): Config {
+/** `text`: what the file and standard input say. */
+function readOrExit(options: StartOptions): { config: Config; text: string } {
   const config = new Config();
+  const ready = takeTextOfParent();
   try {
-    readConfig(config, {
+    const text = readConfig(config, {
       ...(options.file === null ? {} : { file: options.file }),
-      ...(input === null ? {} : { input }),
+      ...(options.input ? { input: readStandardInput } : {}),
+      ...(ready === null ? {} : { text: ready }),
       options: options.lines,
       commands: commandNames(),
       checkUser: checkUserLine,
     });
-    return config;
+    return { config, text };
   } catch (error) {
     if (error instanceof ConfigLineError) process.stderr.write(error.report);
     else if (error instanceof ConfigFileError) new Logger().warning(error.message);
     else throw error;
     process.exit(1);
   }
+}
+
+/** Announced on standard output as Redis does, whatever the configuration says of the log: it is not known yet. */
+function readStandardInput(): string {
+  new Logger().notice('Reading config from stdin');
+  return readFileSync(0, 'latin1');
 }
 
 /** CONFIG SET loglevel works at once. */

@@ -14,6 +14,8 @@ describe('parseStartOptions', () => {
     [['--save'], null, false, 'save ""'],
     [['--requirepass', '--x', '--port', '1'], null, false, 'requirepass "--x" \nport "1" '],
     [['--port'], null, false, 'port '],
+    [[''], null, false, ''],
+    [['', '--hz', '1', '-'], null, true, 'hz "1" '],
     [['-'], null, true, ''],
     [['-', '--hz', '1'], null, true, 'hz "1" '],
     [['a.conf', '--hz', '1', '-'], 'a.conf', true, 'hz "1" '],

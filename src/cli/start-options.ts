@@ -2,7 +2,7 @@
  * redis-server's command line.
  *
  *   onggi-server                                 defaults
- *   onggi-server FILE --port 7000 --save 60 10   FILE first; then directives, each with one or more words
+ *   onggi-server FILE --port 7000 --save 60 10   FILE first (empty: none); then directives, each with one or more words
  *   onggi-server - --maxmemory 1gb               `-`, first or last: also read directives from standard input
  *
  * Directives of the command line become lines that are read after the file and standard input:
@@ -29,7 +29,7 @@ export function parseStartOptions(argv: readonly string[]): StartOptions {
   const options: StartOptions = { file: null, input: false, lines: '' };
   let i = 0;
   if (words.length > 0 && !words[0]!.startsWith('-')) {
-    options.file = argv[0]!;
+    options.file = argv[0] === '' ? null : argv[0]!;
     i = 1;
   }
   let mayBeginLine = true;

@@ -20,8 +20,10 @@ import { DirectiveError } from './kinds.js';
 export interface ConfigSources {
   /** Path of redis.conf; relative to the process's directory. */
   file?: string;
-  /** Text from standard input, a byte string. */
-  input?: string;
+  /** Text from standard input, a byte string; or what reads it, called once the file has been read. */
+  input?: string | (() => string);
+  /** What another process has read of `file` and `input`, a byte string: neither is read again. */
+  text?: string;
   /** The command line's directives as lines, a byte string. */
   options?: string;
   /** Names of all commands in lower case, to check rename-command; unchecked without. */
@@ -62,17 +64,22 @@ export class ConfigFileError extends ConfigError {
 
 const INCLUDES_MAX = 64;
 
-/** Fills `config`; its `file` too. Throws ConfigLineError or ConfigFileError. */
-export function readConfig(config: Config, sources: ConfigSources): void {
-  let text = '';
-  if (sources.file !== undefined) {
-    config.file = resolve(sources.file);
-    text = readText(config.file, config.file);
-  }
-  text += sources.input ?? '';
-  if (sources.options !== undefined && sources.options !== '') text += `\n${sources.options}`;
-  new Reader(config, sources.commands, sources.checkUser).read(text, 0);
+/**
+ * Fills `config`; its `file` too. Returns the text of file and input, for another process's `text`: a pipe can be read once
+ * only. Throws ConfigLineError or ConfigFileError.
+ */
+export function readConfig(config: Config, sources: ConfigSources): string {
+  if (sources.file !== undefined) config.file = resolve(sources.file);
+  const text = sources.text ?? readSources(sources);
+  const whole = sources.options !== undefined && sources.options !== '' ? `${text}\n${sources.options}` : text;
+  new Reader(config, sources.commands, sources.checkUser).read(whole, 0);
   checkWhole(config);
+  return text;
+}
+
+function readSources({ file, input = '' }: ConfigSources): string {
+  const text = file === undefined ? '' : readText(resolve(file), resolve(file));
+  return text + (typeof input === 'string' ? input : input());
 }
 
 function readText(path: string, shown: string): string {

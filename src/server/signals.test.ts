@@ -81,6 +81,15 @@ describe('signals', () => {
     expect(s.codes).toEqual([0]);
   });
 
+  it('SIGUSR1 changes nothing, and the log says so', () => {
+    const s = setUp();
+    expect(process.emit('SIGUSR1')).toBe(true);
+    expect([s.calls, s.codes]).toEqual([[], []]);
+    expect(s.lines).toEqual([expect.stringContaining('Received SIGUSR1, ignored')]);
+    remove();
+    expect(process.listenerCount('SIGUSR1')).toBe(0);
+  });
+
   it('SIGHUP changes nothing', () => {
     const s = setUp();
     expect(process.emit('SIGHUP')).toBe(true);

@@ -1,6 +1,9 @@
 /**
  * SIGTERM and SIGINT shut the server down as shutdown-on-sigterm and shutdown-on-sigint say; a SIGINT during a shutdown
  * ends the process at once. SIGHUP is ignored: a terminal that closes takes no data with it.
+ *
+ * SIGUSR1 is ignored, with a line in the log. Left to itself, Node opens its debugger's port for it, on which every user of
+ * the machine can run code in the server's name.
  */
 import type { Config } from '../config/config.js';
 import type { ShutdownFlag } from '../config/directives.js';
@@ -17,6 +20,11 @@ export interface SignalTarget {
    * it). A call during a shutdown joins it.
    */
   shutdown(flags: readonly ShutdownFlag[]): Promise<boolean>;
+}
+
+/** From the process's beginning on, while there is no log yet: the debugger stays shut. */
+export function keepDebuggerShut(): void {
+  process.on('SIGUSR1', () => {});
 }
 
 /**
@@ -62,12 +70,15 @@ export function handleSignals(target: SignalTarget, exit: (code: number) => void
     if (!same) void stop('SIGINT');
   };
   const onHup = () => {};
+  const onUsr1 = () => log.notice("Received SIGUSR1, ignored: Node's debugger stays shut");
   process.on('SIGTERM', onTerm);
   process.on('SIGINT', onInt);
   process.on('SIGHUP', onHup);
+  process.on('SIGUSR1', onUsr1);
   return () => {
     process.off('SIGTERM', onTerm);
     process.off('SIGINT', onInt);
     process.off('SIGHUP', onHup);
+    process.off('SIGUSR1', onUsr1);
   };
 }

@@ -126,6 +126,21 @@ describe('onggi-server', () => {
     });
   });
 
+  it('says that it reads standard input before it says what is wrong with it', () => {
+    const { code, out, err } = runProgram(onggiCommand(), ['-'], `logfile ${folder}/my.log\nnope 1\n`);
+    expect([code, out]).toEqual([1, expect.stringMatching(/^\d+:C .* Reading config from stdin\n$/)]);
+    expect(err).toContain("at line 2\n>>> 'nope 1'\n");
+    // A file that cannot be read comes first.
+    expect(runProgram(onggiCommand(), ['gone.conf', '-']).out).not.toContain('stdin');
+  });
+
+  it('takes an empty name of a file for none', async () => {
+    const port = await freePort();
+    const program = Program.start(onggiCommand(), ['', '--port', String(port), '--bind', '127.0.0.1', '--save', '']);
+    await program.says('Ready to accept connections');
+    expect(await program.stop()).toBe(0);
+  });
+
   it('says when its port is taken', async () => {
     await using server = await startOnggi({});
     const words = ['--port', String(server.port), '--bind', '127.0.0.1', '--save', ''];
@@ -179,6 +194,28 @@ describe('onggi-server', () => {
     server.remove();
   });
 
+  it('SIGUSR1 opens no debugger', async () => {
+    const server = await startOnggi({});
+    const client = await server.connect();
+    process.kill(server.pid, 'SIGUSR1');
+    await eventually(() => server.output.includes('Received SIGUSR1, ignored'), { what: 'the notice' });
+    expect(await client.ask('PING')).toBe('PONG');
+    expect(await server.halt()).toBe(0);
+    expect(server.output).not.toContain('Debugger');
+    server.remove();
+  });
+
+  it('SIGUSR1 opens no debugger while the configuration is read', async () => {
+    const port = await freePort();
+    const program = Program.start(onggiCommand(), ['-']);
+    await program.says('Reading config from stdin');
+    program.child.kill('SIGUSR1');
+    program.child.stdin!.end(`port ${port}\nbind 127.0.0.1\nsave ""\n`);
+    await program.says('Ready to accept connections');
+    expect(await program.stop()).toBe(0);
+    expect(program.output).not.toContain('Debugger');
+  });
+
   const debian = '/etc/redis/redis.conf';
   it.skipIf(!existsSync(debian))(`serves with Debian's redis.conf (skipped without ${debian})`, async () => {
     const port = await freePort();
@@ -214,6 +251,65 @@ describe('a server in the background', () => {
     await eventually(() => !existsSync(join(folder, 'my.pid')));
     await eventually(() => existsSync(join(folder, 'my.log')) && log().includes('bye bye...'));
     releaseProcess(pid);
+  });
+
+  it('is reached as soon as the command has ended', async () => {
+    const port = await freePort();
+    const words = ['--port', String(port), '--bind', '127.0.0.1', '--daemonize', 'yes', '--dir', folder];
+    expect(runProgram(onggiCommand(), [...words, '--pidfile', 'my.pid', '--save', '']).code).toBe(0);
+    const pid = Number(readFileSync(join(folder, 'my.pid'), 'utf8'));
+    ownProcess(pid);
+    const client = await RespClient.connect(port);
+    client.write('*1\r\n$8\r\nSHUTDOWN\r\n');
+    await eventually(() => !existsSync(join(folder, 'my.pid')));
+    await client.close();
+    releaseProcess(pid);
+  });
+
+  it('that cannot listen ends with its code, which the command returns', async () => {
+    await using server = await startOnggi({});
+    const words = ['--port', String(server.port), '--bind', '127.0.0.1', '--daemonize', 'yes', '--dir', folder];
+    expect(runProgram(onggiCommand(), [...words, '--logfile', 'my.log', '--save', '']).code).toBe(1);
+    expect(readFileSync(join(folder, 'my.log'), 'utf8')).toContain(`Failed listening on port ${server.port}`);
+  });
+
+  it('serves without the process that started it, unless that could not hand over the whole configuration', async () => {
+    const port = await freePort();
+    const text = `port ${port}\nbind 127.0.0.1\ndir ${folder}\npidfile my.pid\ndaemonize yes\nsave ""\n`;
+    // What a killed parent leaves: a closed input with what it wrote, and nobody at the other end of descriptor 3.
+    const orphan = (bytes: number): Program => {
+      const env = { ...process.env, ONGGI_IN_BACKGROUND: String(bytes) };
+      const child = spawn(onggiCommand(), ['-'], { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+      child.stdio[3]!.destroy();
+      child.stdin!.end(text);
+      return new Program(child);
+    };
+    expect(await orphan(text.length + 1).ended()).toBe(1);
+    const program = orphan(text.length);
+    await program.says('Ready to accept connections');
+    expect(await processId(port)).toBe(program.child.pid);
+    expect(await program.stop()).toBe(0);
+  });
+
+  it('has a configuration that can be read only once, under its name', async () => {
+    // A pipe each: what spawnSync gives as input is a socket, which cannot be opened by a name.
+    const starts = ['"$0" <(cat my.conf) --hz 21', 'cat my.conf | "$0" /dev/stdin --hz 21'];
+    for (const [i, start] of starts.entries()) {
+      const port = await freePort();
+      const file = `port ${port}\nbind 127.0.0.1\ndir ${folder}\npidfile ${i}.pid\ndaemonize yes\nsave ""\ntimeout 77\n`;
+      writeFileSync(join(folder, 'my.conf'), file);
+      expect(runProgram('bash', ['-c', start, onggiCommand()])).toMatchObject({ code: 0, err: '' });
+      const pid = Number(readFileSync(join(folder, `${i}.pid`), 'utf8'));
+      ownProcess(pid);
+      const client = await RespClient.connect(port);
+      expect(await client.ask('CONFIG', 'GET', 'timeout')).toEqual(['timeout', '77']);
+      expect(await client.ask('CONFIG', 'GET', 'hz')).toEqual(['hz', '21']);
+      expect(String(await client.ask('INFO', 'server'))).toMatch(/\r\nconfig_file:\/dev\/(fd\/\d+|stdin)\r\n/);
+      client.write('*1\r\n$8\r\nSHUTDOWN\r\n');
+      await eventually(() => !existsSync(join(folder, `${i}.pid`)));
+      await client.close();
+      releaseProcess(pid);
+    }
   });
 
   it('takes a configuration from standard input with it', async () => {
