@@ -71,7 +71,7 @@ describe('Onggi in a process', () => {
   it('finds `dir` among the directives, and refuses persistence without one', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'onggi-'));
     try {
-      const onggi = await Onggi.start({ config: { dir, appendonly: 'yes' } });
+      const onggi = await Onggi.start({ config: { DIR: dir, appendonly: 'yes' } });
       await onggi.stop();
       expect(readdirSync(dir)).toContain('appendonlydir');
     } finally {

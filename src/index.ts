@@ -36,19 +36,22 @@ export class Onggi {
 
   /** Loads the data in `dir` and serves it. Rejects when the port is taken, or the data or the directives are wrong. */
   static async start(options: OnggiOptions = {}): Promise<Onggi> {
-    const dir = options.dir ?? options.config?.['dir'];
+    const given = Object.entries(options.config ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+    const directives = Object.fromEntries<string | number | boolean>(given);
+    const dir = options.dir ?? directives['dir'];
+    const port = options.port ?? directives['port'] ?? 0;
     const inMemory = dir === undefined;
     const config = new Config({
       ...(inMemory ? { save: '', appendonly: 'no' } : {}),
-      ...options.config,
+      ...directives,
       ...(inMemory ? {} : { dir: resolve(String(dir)) }),
-      ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.port === undefined ? {} : { port }),
     });
     if (inMemory && (config.values.appendonly || config.values.save.length > 0)) {
       throw new Error('appendonly and save need `dir`: without it this server keeps its data in memory only');
     }
     const log = new Logger({ level: config.values.loglevel, sink: options.log ?? (() => {}) });
-    const anyPort = Number(options.port ?? options.config?.['port'] ?? 0) === 0;
+    const anyPort = Number(port) === 0;
     const server = new Server({ config, log, inMemory, anyPort });
     await server.start();
     return new Onggi(server, `redis://${reachable(server.listener.addresses[0])}:${server.port}`, server.port);

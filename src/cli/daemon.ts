@@ -35,8 +35,12 @@ const DEFAULT_PID_FILE = '/var/run/redis.pid';
 
 export type Supervisor = 'systemd' | 'upstart' | 'no';
 
+const length = process.env[MARK];
+// What this process starts is not in the background of anything.
+delete process.env[MARK];
+
 export function inBackground(): boolean {
-  return process.env[MARK] !== undefined;
+  return length !== undefined;
 }
 
 /**
@@ -66,11 +70,11 @@ export async function goToBackground(text: string): Promise<number> {
 
 /** The configuration as the parent has read it; null when this process is not one in the background. Reads it: once only. */
 export function takeTextOfParent(): string | null {
-  const length = process.env[MARK];
   if (length === undefined) return null;
   const text = readFileSync(0, 'latin1');
-  if (text.length !== Number(length)) process.exit(1);
-  return text;
+  if (text.length === Number(length)) return text;
+  process.stderr.write(`The configuration did not come whole: ${text.length} of ${length} bytes\n`);
+  process.exit(1);
 }
 
 /** In the background, when the sockets listen. */

@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { ownWorkingFolder } from '../base/working-folder.js';
 import { Config } from '../config/config.js';
 import { ConfigFileError, ConfigLineError, readConfig } from '../config/reader.js';
 import { announceStart } from '../server/announce.js';
@@ -73,6 +74,7 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
   refuseModules(config, log);
   // Relative paths of the system's tools (core dumps, /proc) then mean what they mean with Redis.
   process.chdir(values.dir);
+  ownWorkingFolder();
   config.onChange('dir', () => process.chdir(config.values.dir));
   announceStart(log, config, argv.length > 0);
   log.role = 'M';

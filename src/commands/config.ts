@@ -23,7 +23,7 @@ export interface ConfigFace {
   /** All of the pairs or none. Null, or the whole error reply without its leading `-`; some changes take a while. */
   set(
     pairs: readonly Pair[],
-    options: { mayChangeGuarded: () => boolean; loading: boolean; log: Log },
+    options: { mayChangeGuarded: () => boolean; loading: boolean; log: Log; mayWait: boolean },
   ): string | null | Promise<string | null>;
   /** Whether a directive of that name holds something that no log may show. */
   isSecret(name: string): boolean;
@@ -43,7 +43,7 @@ export interface ConfigContext extends Context {
   userLines(): readonly string[] | null;
   /** See ServerContext. */
   readonly mayWait: boolean;
-  block(timeoutMs: number, timedOut: Reply): (reply: Reply) => void;
+  block(timeoutMs: number, timedOut: Reply | null): (reply: Reply) => void;
   /** What INFO counts begins again at zero. */
   resetStatistics(): void;
 }
@@ -168,10 +168,11 @@ function configSet(c: Context, a: Args): void {
     loading: server.loading,
     mayChangeGuarded: () => server.mayChangeGuarded(),
     log: server.log,
+    mayWait: server.mayWait,
   });
   if (typeof answer === 'string') throw new CommandError(answer);
-  if (answer === null || !server.mayWait) return c.out.ok();
-  const reply = server.block(0, () => {});
+  if (answer === null) return c.out.ok();
+  const reply = server.block(0, null);
   void answer.then((error) => reply((out) => (error === null ? out.ok() : out.error(error))));
 }
 

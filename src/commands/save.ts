@@ -134,6 +134,6 @@ function shutdown(c: Context, a: Args): void {
     return;
   }
   // The answer, if there ever is one, is that the server stays.
-  const resume = server.block(0, () => {});
+  const resume = server.block(0, null);
   server.shutdownFor(options, () => resume((out) => out.error(SHUTDOWN_FAILED)));
 }

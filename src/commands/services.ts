@@ -294,7 +294,7 @@ export interface ServerContext extends ConfigContext {
    * The current client waits; its reply comes when the function returned is called, once, or by `timedOut` after
    * `timeoutMs` (0: never), or as soon as `look` has one: that is asked when the log was synced, or turned off.
    */
-  block(timeoutMs: number, timedOut: Reply, look?: Look): (reply: Reply) => void;
+  block(timeoutMs: number, timedOut: Reply | null, look?: Look): (reply: Reply) => void;
   /** Whether there is an append-only log. */
   readonly logsLocally: boolean;
   /** Where the log was when the session changed something for the last time; and whether it is on the disk up to there. */

@@ -35,8 +35,6 @@ export type Apply = (config: Config) => string | null | void;
 export type Pair = readonly [name: string, value: string];
 
 export interface SetOptions {
-  /** Given what takes the change back, once it is made. */
-  made?: (undo: () => void) => void;
   /** Whether the caller may change guarded directives; asked only when there is one. */
   mayChangeGuarded?: () => boolean;
   /** Data is being loaded: some directives must wait. */
@@ -161,20 +159,9 @@ export class Config {
    * changed then.
    */
   set(pairs: readonly Pair[], options: SetOptions = {}): string | null {
-    const directives: Directive[] = [];
-    const names: string[] = [];
-    for (const [name] of pairs) {
-      const directive = findDirective(name);
-      if (directive === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
-      if (directive.fixed) return setFailed(name, "can't set immutable config");
-      if (directive.guarded && !(options.mayChangeGuarded?.() ?? true))
-        return setFailed(name, "can't set protected config");
-      if (directive.afterLoad && options.loading) return LOADING;
-      // By name: a directive and its older name may both be given, and the last one stands.
-      if (names.includes(name.toLowerCase())) return setFailed(name, 'duplicate parameter');
-      names.push(name.toLowerCase());
-      directives.push(directive);
-    }
+    const directives = this.directivesOf(pairs, options);
+    if (typeof directives === 'string') return directives;
+    const names = pairs.map(([name]) => name.toLowerCase());
     const before = directives.map((directive) => this.kept.get(directive.name));
     const toApply = new Map<Apply, string>();
     for (const [i, directive] of directives.entries()) {
@@ -192,10 +179,6 @@ export class Config {
       }
     }
     const applied: Apply[] = [];
-    const undo = () => {
-      this.restore(directives, before);
-      for (const each of applied) each(this);
-    };
     for (const [apply, name] of toApply) {
       applied.push(apply);
       const refusal = apply(this);
@@ -204,12 +187,47 @@ export class Config {
         log.warning(
           `Failed applying new configuration. Possibly related to new ${name} setting. Restoring previous settings.`,
         );
-        undo();
+        this.restore(directives, before);
+        for (const each of applied) each(this);
         return setFailed(name, refusal);
       }
     }
-    options.made?.(undo);
     return null;
+  }
+
+  /** What the pairs would set, by directive; or why `set` refuses them before anything changes. */
+  preview(pairs: readonly Pair[], options: SetOptions = {}): string | ReadonlyMap<string, unknown> {
+    const directives = this.directivesOf(pairs, options);
+    if (typeof directives === 'string') return directives;
+    const values = new Map<string, unknown>();
+    for (const [i, directive] of directives.entries()) {
+      const { name, kind } = directive;
+      try {
+        values.set(name, kind.see(kind.parse(valueWords(directive, pairs[i]![1]), this.kept.get(name))));
+      } catch (error) {
+        if (error instanceof DirectiveError) return setFailed(pairs[i]![0].toLowerCase(), error.message);
+        throw error;
+      }
+    }
+    return values;
+  }
+
+  private directivesOf(pairs: readonly Pair[], options: SetOptions): string | Directive[] {
+    const directives: Directive[] = [];
+    const names: string[] = [];
+    for (const [name] of pairs) {
+      const directive = findDirective(name);
+      if (directive === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
+      if (directive.fixed) return setFailed(name, "can't set immutable config");
+      if (directive.guarded && !(options.mayChangeGuarded?.() ?? true))
+        return setFailed(name, "can't set protected config");
+      if (directive.afterLoad && options.loading) return LOADING;
+      // By name: a directive and its older name may both be given, and the last one stands.
+      if (names.includes(name.toLowerCase())) return setFailed(name, 'duplicate parameter');
+      names.push(name.toLowerCase());
+      directives.push(directive);
+    }
+    return directives;
   }
 
   /** CONFIG REWRITE; `file` must not be null. Throws the file system's error; the old file is untouched then. */

@@ -4,7 +4,7 @@
  * An address of the `bind` list is a host name or an IP; `*` is every IPv4 address, `::*` every IPv6 one; with a `-` in
  * front it is left out without complaint when this machine does not have it.
  */
-import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { strerror } from '../base/strerror.js';
@@ -37,7 +37,7 @@ export interface ListenerEvents {
   unavailable(error: ListenError): void;
 }
 
-interface Place {
+export interface Place {
   readonly addresses: readonly string[];
   /** 0: nowhere. */
   readonly port: number;
@@ -63,7 +63,7 @@ export class Listener {
   port = 0;
   private socketPath = '';
   /** What was asked for, optional addresses included. */
-  private place: Place = NOWHERE;
+  place: Place = NOWHERE;
   /** Resolves when the moves so far are over. */
   private moves: Promise<void> = Promise.resolve();
   private isClosed = false;
@@ -103,8 +103,8 @@ export class Listener {
   }
 
   /**
-   * Listens elsewhere instead, once earlier moves are over. When that is not possible it listens as before, and throws
-   * ListenError.
+   * Listens elsewhere instead, once earlier moves are over. When that is not possible it listens as before, if that still
+   * is, and throws ListenError.
    */
   moveTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
     const move = this.moves.then(() => this.move({ addresses, port }, backlog));
@@ -120,8 +120,18 @@ export class Listener {
       if (to.port !== 0) await this.listenTcp(to.addresses, to.port, backlog);
     } catch (error) {
       await this.closeTcp();
-      if (before.port !== 0) await this.listenTcp(before.addresses, before.port, backlog);
+      await this.goBack(before, backlog);
       throw error;
+    }
+  }
+
+  private async goBack(to: Place, backlog: number): Promise<void> {
+    try {
+      if (to.port !== 0) await this.listenTcp(to.addresses, to.port, backlog);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      // Somebody has taken it meanwhile.
+      this.events.unavailable(error);
     }
   }
 
@@ -147,8 +157,7 @@ export class Listener {
       this.socketPath = path;
     } catch (error) {
       // libuv says EACCES for a folder that is not there.
-      const folder = statSync(dirname(path), { throwIfNoEntry: false });
-      const reason = folder === undefined ? 'bind: No such file or directory' : reasonOf(error);
+      const reason = existsSync(dirname(path)) ? reasonOf(error) : 'bind: No such file or directory';
       throw new ListenError(path, 0, reason, true);
     }
   }

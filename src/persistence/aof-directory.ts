@@ -6,7 +6,7 @@
  *     appendonly.aof.1.base.rdb    appendonly.aof.1.incr.aof
  *     temp-appendonly.aof.<pid>.manifest
  *     temp-appendonly.aof.<pid>.incr
- *     temp-rewriteaof-bg-<pid>.aof
+ *     temp-rewriteaof-bg-appendonly.aof.<pid>.aof
  *                                  what an interrupted step left; removed at the next start when that process is gone
  *
  * Invariant: `manifest` is what the manifest file holds (as the running process sees it).
@@ -129,7 +129,7 @@ export class AofDirectory {
   }
   /** Name of a base that is being written. */
   get temporaryBase(): string {
-    return `temp-rewriteaof-bg-${process.pid}.aof`;
+    return `temp-rewriteaof-bg-${this.prefix}.${process.pid}.aof`;
   }
 
   /** Deletes the files that only the manifest's history names, then their lines. What fails is left for the next time. */
@@ -188,11 +188,11 @@ export class AofDirectory {
 
   /** The process whose temporary file that is, of an AOF of this name; 0 when it is none. */
   private writerOf(name: string): number {
-    const base = /^temp-rewriteaof-bg-(\d+)\.aof$/.exec(name);
-    if (base !== null) return Number(base[1]);
-    const start = `temp-${this.prefix}.`;
-    if (!name.startsWith(start)) return 0;
-    return Number(/^(\d+)\.(?:manifest|incr)$/.exec(name.slice(start.length))?.[1] ?? 0);
+    const stock = /^temp-rewriteaof-bg-(\d+)\.aof$/.exec(name);
+    if (stock !== null) return Number(stock[1]);
+    const start = [`temp-${this.prefix}.`, `temp-rewriteaof-bg-${this.prefix}.`].find((each) => name.startsWith(each));
+    if (start === undefined) return 0;
+    return Number(/^(\d+)\.(?:manifest|incr|aof)$/.exec(name.slice(start.length))?.[1] ?? 0);
   }
 
   /** Bytes of a file of the manifest; 0 when it is missing. */

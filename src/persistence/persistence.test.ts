@@ -222,10 +222,12 @@ describe('when the directory of the data has vanished', () => {
     expect(server.lines).toContain("# Can't open or create append-only dir appendonlydir: No such file or directory");
     expect(info(server)['aof_last_bgrewrite_status']).toBe('err');
     // By itself it fails as well.
+    server.persistence.rewriter.lastOk = true;
     server.persistence.rewriteAppendLog(true);
     server.tick();
     await settle();
     expect(info(server)['aof_rewrite_in_progress']).toBe(0);
+    expect(info(server)['aof_last_bgrewrite_status']).toBe('err');
     if (!appendonly) expect(server.persistence.setAppendonly(true)).not.toBeNull();
     expect(existsSync(dir)).toBe(false);
     await server.persistence.appendLog.stop();

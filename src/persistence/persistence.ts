@@ -132,7 +132,6 @@ export class Persistence {
     if (recovered.from !== 'aof') this.savePoints.loaded(this.now());
     if (config.appendonly) {
       await this.openLog(recovered);
-      directory.removeTemporary();
       if (!config['aof-disable-auto-gc']) await directory.removeHistory();
     }
     return recovered;
@@ -367,6 +366,7 @@ export class Persistence {
     try {
       if (!this.busy) this.directory.parent = this.config.dir;
       this.directory.ensure();
+      if (!this.busy) this.directory.removeTemporary();
     } catch (error) {
       this.log.warning(strerror(error));
       return 'Unable to turn on AOF. Check server logs.';

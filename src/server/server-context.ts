@@ -148,7 +148,7 @@ export class LiveContext extends CallContext implements ServerContext {
   waitForKeys(a: Args, wait: KeyWait): void {
     this.server.clients.waiting.waitForKeys(this.session as Client, a, wait);
   }
-  block(timeoutMs: number, timedOut: Reply, look: Look | null = null): (reply: Reply) => void {
+  block(timeoutMs: number, timedOut: Reply | null, look: Look | null = null): (reply: Reply) => void {
     return this.server.clients.waiting.block(this.session as Client, timeoutMs, timedOut, look);
   }
   get logsLocally(): boolean {

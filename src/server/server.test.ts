@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RespClient } from '../../test/support/client.js';
 import { eventually } from '../../test/support/wait.js';
 import { ManualClock } from '../base/clock.js';
+import { Listener } from '../net/listener.js';
 import { inFolder, LiveServer } from './testing/live-server.js';
 
 const open = (live: LiveServer) => RespClient.connect(live.port);
@@ -224,6 +225,56 @@ describe('listening', () => {
     await free.server.shutdown([]);
     expect(await client.ask('CONFIG', 'SET', 'port', freed)).toBe('OK');
     expect(live.server.listener.addresses).not.toContain('*');
+  });
+
+  it('where the last one that could be had says, whoever else fails at the same time', async () => {
+    await using live = await LiveServer.start();
+    await using a = await open(live);
+    await using b = await open(live);
+    await using other = await LiveServer.start();
+    const free = await LiveServer.start();
+    const { port } = free;
+    await free.server.shutdown([]);
+    const replies = await Promise.allSettled([
+      a.ask('CONFIG', 'SET', 'maxmemory', '100mb', 'port', other.port),
+      b.ask('CONFIG', 'SET', 'port', port, 'maxmemory', '200mb'),
+      a.ask('CONFIG', 'SET', 'hz', '77', 'port', other.port),
+    ]);
+    expect(replies.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+    expect(await b.ask('CONFIG', 'GET', 'port', 'maxmemory', 'hz')).toEqual(
+      expect.arrayContaining(['port', String(port), 'maxmemory', String(200 * 2 ** 20), 'hz', '10']),
+    );
+    expect(await listens(port)).toBe(true);
+  });
+
+  it('where it does within MULTI, which says so; and CLIENT UNBLOCK takes no reply away', async () => {
+    await using live = await LiveServer.start();
+    await using a = await open(live);
+    await using b = await open(live);
+    const { port } = live;
+    await a.ask('MULTI');
+    await a.ask('CONFIG', 'SET', 'hz', '50', 'port', '1');
+    await expect(a.ask('EXEC')).rejects.toThrow('the server cannot move within a transaction');
+    expect(await a.ask('CONFIG', 'GET', 'hz')).toEqual(['hz', '10']);
+    expect(await listens(port)).toBe(true);
+    const id = (await a.ask('CLIENT', 'ID')) as number;
+    // A name that takes a moment to look up, and is none.
+    const move = a.ask('CONFIG', 'SET', 'bind', 'nowhere.invalid');
+    expect(await b.ask('CLIENT', 'UNBLOCK', id)).toBe(0);
+    await expect(move).rejects.toThrow('Failed to bind to specified addresses.');
+    expect(await a.ask('PING')).toBe('PONG');
+  });
+
+  it('nowhere once it is closed, although it is about to move', async () => {
+    const listener = new Listener({ accepted() {}, failed() {}, unavailable() {} });
+    await listener.listenTcp(['127.0.0.1'], 0, 10);
+    const free = await LiveServer.start();
+    const { port } = free;
+    await free.server.shutdown([]);
+    const moves = [listener.moveTcp(['127.0.0.1'], port, 10), listener.moveTcp(['127.0.0.2'], port, 10)];
+    await listener.close();
+    await Promise.all(moves);
+    expect([listener.listens, await listens(port)]).toEqual([false, false]);
   });
 
   it('at one place only, whoever moves it at the same time', async () => {

@@ -34,7 +34,8 @@ export class Wait {
     readonly command: Command,
     /** Monotonic milliseconds; Infinity: it waits forever. */
     readonly untilMs: number,
-    readonly timedOut: Reply,
+    /** null: the wait has no end of its own, and CLIENT UNBLOCK does not end it. */
+    readonly timedOut: Reply | null,
     readonly look: Look | null,
   ) {}
 
@@ -113,7 +114,7 @@ export class WaitingClients {
   // --- beginning ---------------------------------------------------------------------------------------------------------
 
   /** See ServerContext.block. */
-  block(client: Client, timeoutMs: number, timedOut: Reply, look: Look | null): (reply: Reply) => void {
+  block(client: Client, timeoutMs: number, timedOut: Reply | null, look: Look | null): (reply: Reply) => void {
     const wait = new Wait(client, client.lastCommand!, this.deadline(timeoutMs), timedOut, look);
     this.begin(client, wait);
     if (look !== null) this.looking.add(wait);
@@ -169,7 +170,7 @@ export class WaitingClients {
     wait.timer = setTimeout(
       () => {
         if (leftMs > TIMER_MAX_MS) this.setTimer(wait);
-        else this.answer(wait, wait.timedOut);
+        else if (wait.timedOut !== null) this.answer(wait, wait.timedOut);
       },
       Math.min(Math.ceil(leftMs), TIMER_MAX_MS),
     );
@@ -208,7 +209,7 @@ export class WaitingClients {
   /** CLIENT UNBLOCK: as if the time were over, or with an error. False when the client does not wait. */
   unblock(client: Client, error: string | null): boolean {
     const wait = client.waiting;
-    if (wait === null || wait instanceof Postponed) return false;
+    if (wait === null || wait instanceof Postponed || wait.timedOut === null) return false;
     this.answer(wait, error === null ? wait.timedOut : (out) => out.error(error));
     return true;
   }

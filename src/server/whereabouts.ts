@@ -1,6 +1,6 @@
 /**
  * Where the server listens, from its start on, and how CONFIG SET moves it: a bind or a port that cannot be had is refused
- * with Redis's words, and everything that was set together with it goes back.
+ * with Redis's words, and so is everything that would be set together with it.
  *
  * Opening a socket takes a while, so such a CONFIG SET is answered later. Moves take place one after the other.
  */
@@ -8,11 +8,14 @@ import type { Log } from '../base/log.js';
 import { type Config, type Pair, type SetOptions, setFailed } from '../config/config.js';
 import { ListenError, type Listener } from '../net/listener.js';
 
+/** As of Config.set. */
+type Answer = string | null;
+
 export class Whereabouts {
   /** CONFIG SET has named addresses. */
   private boundByCommand = false;
-  /** The change under way is about where to listen. */
-  private asked = false;
+  /** Resolves when the moves so far, and the opening before them, are over. */
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly config: Config,
@@ -20,14 +23,7 @@ export class Whereabouts {
     private readonly log: Log,
     /** The port is any that is free, whatever the directive says. */
     private readonly anyPort: boolean,
-  ) {
-    config.onChange('bind', () => {
-      this.boundByCommand = true;
-    });
-    config.onChange(['bind', 'port'], () => {
-      this.asked = true;
-    });
-  }
+  ) {}
 
   /** Without a `bind` line only this machine is served: a server that nobody has secured must not be open to the net. */
   private get addresses(): readonly string[] {
@@ -35,7 +31,13 @@ export class Whereabouts {
   }
 
   /** Begins to listen. Throws, in Redis's words, when that is not possible, and listens nowhere then. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    const opened = this.openAll();
+    this.last = opened.catch(() => {});
+    return opened;
+  }
+
+  private async openAll(): Promise<void> {
     const { config, listener, log } = this;
     const { values } = config;
     const backlog = values['tcp-backlog'];
@@ -47,8 +49,8 @@ export class Whereabouts {
         await listener.listenUnix(config.path(values.unixsocket), values.unixsocketperm, backlog);
       }
     } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
       await listener.close();
+      if (!(error instanceof ListenError)) throw error;
       if (error.isUnix) throw new Error(`Failed opening Unix socket: ${error.reason}`);
       log.warning(`Warning: Could not create server TCP listening socket ${error.message}`);
       throw new Error(`Failed listening on port ${error.port} (tcp), aborting.`);
@@ -56,44 +58,48 @@ export class Whereabouts {
     if (!listener.listens) throw new Error('Configured to not listen anywhere, exiting.');
   }
 
-  /** CONFIG SET; see Config.set. A promise where the server has to move first. */
-  set(pairs: readonly Pair[], options: SetOptions): string | null | Promise<string | null> {
-    const { boundByCommand } = this;
-    let undo = () => {};
-    this.asked = false;
-    const refusal = this.config.set(pairs, {
-      ...options,
-      made: (takeBack) => {
-        undo = takeBack;
-      },
-    });
-    if (refusal !== null) this.boundByCommand = boundByCommand;
-    if (refusal !== null || !this.asked) return refusal;
-    return this.move(pairs, () => {
-      undo();
-      this.boundByCommand = boundByCommand;
-    });
+  /** CONFIG SET; see Config.set. A promise where the server has to move first, which it can only for who may wait. */
+  set(pairs: readonly Pair[], { mayWait, ...options }: SetOptions & { mayWait: boolean }): Answer | Promise<Answer> {
+    const name = pairs.map(([each]) => each.toLowerCase()).find((each) => each === 'port' || each === 'bind');
+    if (name === undefined) return this.config.set(pairs, options);
+    const values = this.config.preview(pairs, options);
+    if (typeof values === 'string') return values;
+    if (!mayWait) return setFailed(name, 'the server cannot move within a transaction or a script');
+    const done = this.last.then(() => this.moveAndSet(pairs, options, name, values));
+    this.last = done.catch(() => {});
+    return done;
   }
 
-  private async move(pairs: readonly Pair[], undo: () => void): Promise<string | null> {
-    const { config, listener, log } = this;
-    const names = pairs.map(([name]) => name.toLowerCase()).filter((name) => name === 'port' || name === 'bind');
-    const port = this.anyPort && !names.includes('port') ? listener.port : config.values.port;
+  /** Nothing is set before the sockets are open: until then everybody sees, and CONFIG REWRITE writes, what holds. */
+  private async moveAndSet(
+    pairs: readonly Pair[],
+    options: SetOptions,
+    name: string,
+    values: ReadonlyMap<string, unknown>,
+  ): Promise<Answer> {
+    const { config, listener, log, boundByCommand } = this;
+    const { place } = listener;
+    const backlog = config.values['tcp-backlog'];
+    const bind = values.get('bind') as readonly string[] | undefined;
+    const unchangedPort = this.anyPort ? listener.port : config.values.port;
+    const port = (values.get('port') as number | undefined) ?? unchangedPort;
     try {
-      await listener.moveTcp(this.addresses, port, config.values['tcp-backlog']);
-      log.notice(`Listening on port ${listener.port}, addresses ${listener.addresses.join(' ')}`);
-      return null;
+      await listener.moveTcp(bind ?? this.addresses, port, backlog);
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       log.warning(`Could not create server TCP listening socket ${error.message}`);
-      log.warning('Failed applying new configuration. Restoring previous settings.');
-      undo();
-      return setFailed(
-        names[0]!,
-        names[0] === 'port'
-          ? 'Unable to listen on this port. Check server logs.'
-          : 'Failed to bind to specified addresses.',
-      );
+      log.warning(`Failed applying new configuration. Possibly related to new ${name} setting. Nothing has changed.`);
+      const reason = 'Unable to listen on this port. Check server logs.';
+      return setFailed(name, name === 'port' ? reason : 'Failed to bind to specified addresses.');
     }
+    if (bind !== undefined) this.boundByCommand = true;
+    const refusal = config.set(pairs, options);
+    if (refusal === null) {
+      log.notice(`Listening on port ${listener.port}, addresses ${listener.addresses.join(' ')}`);
+      return null;
+    }
+    this.boundByCommand = boundByCommand;
+    await listener.moveTcp(place.addresses, place.port, backlog);
+    return refusal;
   }
 }
