@@ -91,7 +91,10 @@ export class AofDirectory {
         error,
       );
     }
-    if (bytes === null) return false;
+    if (bytes === null) {
+      this.passUnnamed();
+      return false;
+    }
     this.manifest = Manifest.parse(bytes, this.manifestPath);
     return true;
   }
@@ -118,6 +121,27 @@ export class AofDirectory {
       throw error;
     }
     this.manifest = manifest;
+  }
+
+  /** Bases and incrs of this AOF that no manifest names, while there is none: somebody may have lost it. */
+  unnamed(): string[] {
+    if (!this.manifest.empty || !this.disk.stat(this.path)?.directory) return [];
+    return this.disk.list(this.path).filter((name) => this.numberOf(name) > 0);
+  }
+
+  /** New files get numbers behind those, so that none is written over. */
+  private passUnnamed(): void {
+    for (const name of this.unnamed()) {
+      const number = this.numberOf(name);
+      this.manifest.baseSeq = Math.max(this.manifest.baseSeq, number);
+      this.manifest.incrSeq = Math.max(this.manifest.incrSeq, number);
+    }
+  }
+
+  /** The number of a base or an incr of this AOF; 0 when it is none. */
+  private numberOf(name: string): number {
+    if (!name.startsWith(`${this.prefix}.`)) return 0;
+    return Number(/^(\d{1,15})\.(?:base\.(?:rdb|aof)|incr\.aof)$/.exec(name.slice(this.prefix.length + 1))?.[1] ?? 0);
   }
 
   private get temporaryManifest(): string {

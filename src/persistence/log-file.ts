@@ -13,7 +13,8 @@
  *   1. What is logged before the first fill was written is sealed and synced, and so is the first fill; more is made when half of
  *      it is used, and is on disk with the sync of that turn.
  *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more; sums
- *      of turns in room have a leading zero. So a reader knows whether what follows the last sum was written into room.
+ *      of turns in room have a leading zero. So a reader knows whether what follows the last sum was written into room. They end in
+ *      `:s` when all before them is synced: a turn with another behind it that says so was no torn write.
  *   3. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
  */
 import { assert } from '../base/assert.js';
@@ -83,7 +84,9 @@ export class LogFile {
     assert(!this.mustLeaveRoom, 'the turn fits');
     if (this.roomEnded) this.endOfRoomLine();
     const seals = encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom;
-    if (seals && this.checksums() && !this.strangerBefore) encoder.checksum(this.bytes, this.hasRoom);
+    if (seals && this.checksums() && !this.strangerBefore) {
+      encoder.checksum(this.bytes, this.hasRoom, this.hasRoom && !this.dirty);
+    }
     const before = this.bytes;
     const intoRoom = encoder.pos > 0 && this.hasRoom;
     const total = intoRoom ? encoder.withEndMark() : encoder.pos;

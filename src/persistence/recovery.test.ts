@@ -341,6 +341,35 @@ describe('damage', () => {
   });
 });
 
+test('files whose manifest is gone are told of, and never written over', async () => {
+  const disk = withFiles({
+    'appendonly.aof.2.base.rdb': fakeRdb('1,2,'),
+    'appendonly.aof.3.incr.aof': SELECT + numbered(3),
+    'other.aof.7.incr.aof': 'x',
+  });
+  const kept = disk.files().filter((path) => path.startsWith(DIR));
+  const before = kept.map((path) => disk.content(path)!.toString('latin1'));
+  const server = await start(disk);
+  expect(server.lines.join('\n')).toContain('appendonly.aof.2.base.rdb, appendonly.aof.3.incr.aof, but no manifest');
+  server.execute();
+  server.endTurn();
+  server.persistence.rewriteAppendLog();
+  for (let i = 0; i < 40; i++) await new Promise((resolve) => setImmediate(resolve));
+  expect(server.persistence.rewriter.running).toBe(false);
+  expect(kept.map((path) => disk.content(path)!.toString('latin1'))).toEqual(before);
+  expect((await start(disk.kill())).journal).toEqual([1]);
+});
+
+test('a base that is cut or empty is refused, although nothing comes behind it', async () => {
+  const manifest = `file appendonly.aof.1.base.aof seq 1 type b\n${ONE_INCR}`;
+  const base = SELECT + numbered(1) + numbered(2);
+  const cut = { 'appendonly.aof.1.base.aof': base.slice(0, -3), 'appendonly.aof.1.incr.aof': '' };
+  expect((await refusal(withFiles(cut, manifest))).message).toContain('Unexpected end of file');
+  const empty = { 'appendonly.aof.1.base.rdb': '', 'appendonly.aof.1.incr.aof': SELECT + numbered(1) };
+  const { message } = await refusal(withFiles(empty, manifest.replace('base.aof', 'base.rdb')));
+  expect(message).toContain('is empty, which no server writes');
+});
+
 test('temporary files of dead processes are removed, those of living ones and strange ones are not', async () => {
   const disk = new FaultyDisk();
   const living = process.ppid;

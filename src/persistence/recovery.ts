@@ -213,6 +213,13 @@ export class Recovery {
     }
     this.upgrade();
     if (directory.manifest.empty) {
+      const unnamed = directory.unnamed();
+      if (unnamed.length > 0) {
+        log.warning(
+          `${directory.path} holds ${unnamed.join(', ')}, but no manifest ${basename(directory.manifestPath)} that names them: ` +
+            'they are not loaded, and stay as they are',
+        );
+      }
       if (disk.stat(join(dir, config.dbfilename)) !== null) {
         log.warning(
           `appendonly is yes, but there is no append only file in ${directory.path}: importing ${config.dbfilename} instead of starting empty`,
@@ -252,12 +259,22 @@ export class Recovery {
     let before = 0;
     for (const [i, file] of files.entries()) {
       const startMs = now();
-      const last = files.slice(i + 1).every(({ name }) => directory.bytes(name) === 0);
+      // A base is whole before the manifest names it; but one from before version 7 was the log.
+      const mayBeCut = file.type === 'i' || i === files.length - 1 || file.name === directory.prefix;
+      const last = mayBeCut && files.slice(i + 1).every(({ name }) => directory.bytes(name) === 0);
+      if (file.name.endsWith('.base.rdb') && directory.bytes(file.name) === 0) this.emptyBase(file.name);
       yield* this.loadFile(directory.file(file.name), last, before);
       before += directory.bytes(file.name);
       const kind = file.type === 'b' ? 'base' : 'incr';
       log.notice(`DB loaded from ${kind} file ${file.name}: ${seconds(now() - startMs)} seconds`);
     }
+  }
+
+  private emptyBase(name: string): never {
+    const path = this.options.directory.file(name);
+    const message = `The base ${path} is empty, which no server writes. Put a good copy in its place`;
+    this.options.log.warning(message);
+    throw new RecoveryError(message, path, 0);
   }
 
   /** One file: RDB, commands, or both one after the other. `last`: nothing comes after it. */

@@ -178,3 +178,40 @@ test('a shutdown that fails to sync, and goes on, does not forget it', async () 
   await turnLoop();
   expect(server.acknowledged).toBe(6);
 });
+
+describe('what was synced and is not there any more', () => {
+  /** A log of 40 turns in room, each synced when the next was written, with an edit of whole sectors. */
+  async function damaged(edit: (log: Buffer, from: number, to: number) => void): Promise<FaultyDisk> {
+    const { disk, server, logged } = await busy();
+    turns(server, 40);
+    const end = server.persistence.appendLog.main!.bytes;
+    expect(end - logged).toBeGreaterThan(4000);
+    return killed(disk, (log) => {
+      edit(log, Math.ceil(logged / 512) * 512, Math.floor(end / 512) * 512);
+      return log;
+    });
+  }
+
+  async function refuses(disk: FaultyDisk): Promise<void> {
+    const before = disk.content(INCR)!;
+    await expect(start(disk)).rejects.toThrow('Bad file format reading the append only file');
+    expect(disk.content(INCR)!.equals(before)).toBe(true);
+  }
+
+  test('a sector of fill with later turns behind it is damage, not a torn write', async () => {
+    for (const nth of [0, 1, 4]) {
+      await refuses(
+        await damaged((log, from) =>
+          log.set(fillBytes(from + nth * 512, from + nth * 512 + 512, false), from + nth * 512),
+        ),
+      );
+    }
+  });
+
+  test('and so are zeros before the fill', async () => {
+    for (const sectors of [1, 3, 6]) {
+      await refuses(await damaged((log, _from, to) => log.fill(0, to - sectors * 512, to + 512)));
+      await refuses(await damaged((log, _from, to) => log.fill(0, to - sectors * 512)));
+    }
+  });
+});

@@ -16,6 +16,8 @@
  * single flipped bit makes of a byte that RESP has at its edges.
  */
 
+import { crc32 } from '../../base/crc32.js';
+
 const LINE = 64;
 /** Where lines begin, modulo LINE. */
 const PHASE = 32;
@@ -26,7 +28,7 @@ const HASH = 35;
 const STAR = 42;
 const STAMP = Buffer.from('#TS:');
 const CHECKSUM_START = Buffer.from('\n#CK:');
-const CHECKSUM_LINE = /^\n#CK:\d{1,15}:[0-9a-f]{8}\r\n/;
+const CHECKSUM_LINE = /^\n#CK:(\d{1,15}):([0-9a-f]{8})(:s)?\r\n/;
 
 function fillByte(offset: number): number {
   return PATTERN[(offset + LINE - PHASE) % LINE]!;
@@ -63,7 +65,7 @@ export function isRoom(byte: number, offset: number): boolean {
  * one, a sector of fill borders on one that has been written. If so, nothing from `at` on was ever acknowledged.
  *
  * Whole turns end within a sector, and so does fill that was left and gone on behind by a stock server. Two bytes at the border
- * must say that it is one, for a single one may be fill that has rotted.
+ * must say that it is one, for a single one may be fill that has rotted. And no later turn may know that it was on disk.
  *
  * @param tail the file from behind its last good #CK line to its end
  * @param at   offset of `tail[0]` in the file
@@ -74,11 +76,23 @@ export function isTornWrite(tail: Uint8Array, at: number): boolean {
     const from = Math.max(0, border - SECTOR);
     const to = Math.min(border + SECTOR, bytes.length);
     if (isUnwritten(bytes, from, border, at)) {
-      if (to > border + 1 && isWritten(bytes, border, at) && isWritten(bytes, border + 1, at)) return true;
+      if (to > border + 1 && isWritten(bytes, border, at) && isWritten(bytes, border + 1, at)) return !wasSynced(tail);
     } else if (isUnwritten(bytes, border, to, at)) {
       if (border === 1 ? bytes[0] === STAR : isWritten(bytes, border - 1, at) && isWritten(bytes, border - 2, at))
-        return true;
+        return !wasSynced(tail);
     }
+  }
+  return false;
+}
+
+/** Whether a turn further on, whole and right, says that all before it was on disk when it was written. */
+function wasSynced(tail: Uint8Array): boolean {
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.length);
+  for (let i = bytes.indexOf(CHECKSUM_START); i >= 0; i = bytes.indexOf(CHECKSUM_START, i + 1)) {
+    const match = CHECKSUM_LINE.exec(bytes.toString('latin1', i, i + 40));
+    if (match?.[3] === undefined) continue;
+    const from = i + 1 - Number(match[1]);
+    if (from > 0 && crc32(bytes.subarray(from, i + 1)) === Number.parseInt(match[2]!, 16)) return true;
   }
   return false;
 }
@@ -99,8 +113,9 @@ function isUnwritten(bytes: Uint8Array, from: number, to: number, at: number): b
   return beginsWithMark(bytes) && isFill(bytes, 1, to, at);
 }
 
+/** Zeros are nobody's: something has lost what was there. */
 function isWritten(bytes: Uint8Array, i: number, at: number): boolean {
-  return bytes[i] !== fillByte(at + i) && !(i === 0 && beginsWithMark(bytes));
+  return bytes[i] !== 0 && bytes[i] !== fillByte(at + i) && !(i === 0 && beginsWithMark(bytes));
 }
 
 /** Whether the first byte is the '#' at the log's end. A turn may begin with one, too: of a #TS line. */

@@ -8,7 +8,7 @@
  *
  * The ranges that #CK lines cover lie one after the other from the file's start on. `#CK:0:00000000` starts anew where
  * it stands: whoever goes on with a log that somebody else may have written begins with one. With `00` for `0` what follows is
- * written into room (fill.ts).
+ * written into room (fill.ts). There a line may end in `:s`: when its range was written, all before it was known to be on disk.
  *
  * The encoder holds bytes until they are `drained`. It never writes by itself.
  *
@@ -179,17 +179,19 @@ export class LogEncoder {
    * @param offset of `buf[0]` in the file, if neither the line nor a '#' behind it may end where a sector does (fill.ts): then
    *               zeros lead the number
    * @param inRoom whether the line is part of a log that is written into room: then a zero leads the number
+   * @param allSynced whether all before the range is known to be on disk
    */
-  checksum(offset = -1, inRoom = false): void {
+  checksum(offset = -1, inRoom = false, allSynced = false): void {
     if (this.unchecked === 0) return;
     this.takeCrc(this.pos);
     const { pos } = this;
     let bytes = inRoom ? `0${this.crcBytes}` : String(this.crcBytes);
-    this.checksumLine(bytes, this.crc);
+    const suffix = allSynced ? ':s' : '';
+    this.checksumLine(bytes, this.crc, suffix);
     while (offset >= 0 && (offset + this.pos + 1) % SECTOR < 2) {
       this.pos = pos;
       bytes = `0${bytes}`;
-      this.checksumLine(bytes, this.crc);
+      this.checksumLine(bytes, this.crc, suffix);
     }
     this.restartChecksum();
   }
@@ -200,9 +202,9 @@ export class LogEncoder {
     this.restartChecksum();
   }
 
-  private checksumLine(bytes: string, crc: number): void {
+  private checksumLine(bytes: string, crc: number, suffix = ''): void {
     this.reserve(40);
-    this.pos += this.buf.write(`#CK:${bytes}:${crc.toString(16).padStart(8, '0')}\r\n`, this.pos, 'latin1');
+    this.pos += this.buf.write(`#CK:${bytes}:${crc.toString(16).padStart(8, '0')}${suffix}\r\n`, this.pos, 'latin1');
   }
 
   private restartChecksum(): void {

@@ -20,7 +20,7 @@
 import { crc32 } from '../../base/crc32.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import type { Args } from '../resp/args.js';
-import { isFill, isRoom } from './fill.js';
+import { isFill, SECTOR } from './fill.js';
 
 export const Token = { MORE: 0, COMMAND: 1, ANNOTATION: 2 } as const;
 export type Token = (typeof Token)[keyof typeof Token];
@@ -253,7 +253,10 @@ export class LogReader {
   }
 
   private scanRest(from: number): RestScan {
-    const rest = new RestScan(this.file, this.offset + from - this.head, this.checkFrom);
+    const offset = this.offset + from - this.head;
+    // What is in room is over fill, which is on disk: there fill is left where something was lost, not zeros.
+    const fill = this.inRoom ? this.offset - this.contentEnd : Number.POSITIVE_INFINITY;
+    const rest = new RestScan(this.file, offset, this.checkFrom, fill);
     rest.push(this.buf.subarray(from, this.tail));
     return rest;
   }
@@ -331,6 +334,8 @@ class RestScan {
     private readonly file: string,
     readonly from: number,
     private readonly checkFrom: number,
+    /** Bytes of fill before `from`; zeros may only come behind a sector of it. */
+    private fill: number,
   ) {
     this.end = from;
   }
@@ -342,7 +347,8 @@ class RestScan {
 
   push(chunk: Uint8Array): void {
     for (let i = 0; i < chunk.length && this.onlyRoom; i++) {
-      if (!isRoom(chunk[i]!, this.end + i)) this.onlyRoom = false;
+      if (isFill(chunk, i, i + 1, this.end)) this.fill++;
+      else if (chunk[i] !== 0 || this.fill < SECTOR) this.onlyRoom = false;
     }
     if (this.roomRequired && !this.onlyRoom) throw new CorruptionError(this.file, this.from, 'RESP', 'zeros');
     const bytes = Buffer.concat([this.last, chunk]);
@@ -360,7 +366,7 @@ class RestScan {
 
 const CHECKSUM_START = Buffer.from('\n#CK:');
 const CHECKSUM_LINE_MAX = 40;
-const CHECKSUM_LINE = /^#CK:(\d{1,15}):([0-9a-f]{8})$/;
+const CHECKSUM_LINE = /^#CK:(\d{1,15}):([0-9a-f]{8})(?::s)?$/;
 
 function describe(byte: number): string {
   return byte > 32 && byte < 127 ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
