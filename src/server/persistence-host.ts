@@ -12,6 +12,7 @@ import type { LoadTarget } from '../persistence/recovery.js';
 import { Snapshot, saveNow } from '../persistence/snapshot.js';
 import type { SnapshotRequest } from '../persistence/snapshot-file.js';
 import type { SnapshotPlan } from '../persistence/snapshot-run.js';
+import { applyFunction } from './kept-libraries.js';
 import type { Server } from './server.js';
 
 /** For a server without a directory: whatever would touch the disk fails. */
@@ -126,6 +127,6 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
       server.onCommandsNear();
       server.replay.reset();
     },
-    apply: (args) => server.replay.apply(args),
+    apply: (args) => (args.is(0, 'FUNCTION') ? applyFunction(extras, args) : server.replay.apply(args)),
   };
 }
