@@ -46,6 +46,9 @@ const ROOT_BYTES = 16;
 const DEPTH_MAX = 26;
 /** Items that `reserve` lays a segment out for: what segments hold on average after growing by themselves. */
 const RESERVED_FILL = 146;
+/** Keys that `approach` takes at a time. */
+export const APPROACH_MAX = 64;
+
 /** What `nextDue` answers. */
 export interface DueSegment {
   /** 0: none was found. */
@@ -66,6 +69,9 @@ export class Dict {
   private segment = 0;
   private slot = 0;
   private hash = 0;
+  /** Keeps the compiler from leaving out the reads of `approach`. */
+  protected approached = 0;
+  private ahead: Uint32Array | null = null;
   // Iteration.
   private walkIndex = 0;
   private walkSlot = 0;
@@ -121,8 +127,12 @@ export class Dict {
 
   /** The item with this key, or 0. Remembers the place for `insert`, `replaceFound` and `removeFound`. Hot. */
   find(buf: Uint8Array, off: number, len: number): number {
+    return this.findHashed(hashBytes(buf, off, len), buf, off, len);
+  }
+
+  /** As `find`, with the key's hash at hand. */
+  findHashed(hash: number, buf: Uint8Array, off: number, len: number): number {
     const { arena } = this;
-    const hash = hashBytes(buf, off, len);
     const segment = this.segmentOf(hash);
     this.segment = segment;
     this.hash = hash;
@@ -143,6 +153,25 @@ export class Dict {
       }
       if (++slot === slots) slot = 0;
     }
+  }
+
+  /**
+   * Reads what `findHashed` of each of these hashes (at most APPROACH_MAX) will read first, so that it lies in the processor's
+   * cache then. One read waits for memory; reads that do not need one another wait together, as many as the processor looks
+   * ahead: so the loops are short, and each reads one thing.
+   */
+  approach(hashes: Int32Array, count: number): void {
+    const { arena } = this;
+    this.ahead ??= new Uint32Array(APPROACH_MAX);
+    const { ahead } = this;
+    for (let i = 0; i < count; i++) ahead[i] = this.segmentOf(hashes[i]!);
+    let read = 0;
+    for (let i = 0; i < count; i++) read ^= arena.getWord(ahead[i]!, 1);
+    for (let i = 0; i < count; i++) {
+      const segment = ahead[i]!;
+      read ^= arena.getWord(segment, HEADER_WORDS + homeSlot(hashes[i]!, arena.getWord(segment, 1)) * 2);
+    }
+    this.approached = read;
   }
 
   /** Position in hash space of the last `find`. */

@@ -4,13 +4,22 @@
  */
 import { ConfigError } from '../base/errors.js';
 import type { Slice } from '../base/slice.js';
-import type { RdbKey, RdbTarget } from '../formats/rdb/reader.js';
+import { RdbKey, type RdbTarget } from '../formats/rdb/reader.js';
 import type { Database, Keyspace } from '../keyspace/keyspace.js';
+import { APPROACH_MAX } from '../memory/dict.js';
+import { hashBytes } from '../memory/hash-function.js';
 import {
   copyBytes,
-  type Encoding,
-  type ItemType,
+  Encoding,
+  hasRoot,
+  ItemType,
   itemAlloc,
+  itemEncoding,
+  itemKeyBytes,
+  itemKeyIndex,
+  itemMeta,
+  itemRoot,
+  itemType,
   itemValueIndex,
   setItemLru,
   setItemRoot,
@@ -32,12 +41,22 @@ export interface LoadOptions {
   replace: boolean;
 }
 
+/** Entries that are put into the table together, so that its memory is waited for once (Dict.approach). */
+const BATCH = APPROACH_MAX;
+
 export class KeyspaceLoader implements RdbTarget {
   keysLoaded = 0;
   keysExpired = 0;
   emptyKeys = 0;
   /** AUX fields of the file, by name. */
   readonly fields = new Map<string, string>();
+  readonly twice = new RdbKey();
+  /** The database of the entries that wait; null before the first one. */
+  private db: Database | null = null;
+  private waiting = 0;
+  private readonly entries = new Uint32Array(BATCH);
+  private readonly hashes = new Int32Array(BATCH);
+  private readonly offsets = new Float64Array(BATCH);
 
   constructor(
     private readonly keyspace: Keyspace,
@@ -63,15 +82,13 @@ export class KeyspaceLoader implements RdbTarget {
 
   string(key: RdbKey, value: Slice, integer: boolean): boolean {
     if (this.isOver(key)) return true;
-    const db = this.database(key);
-    if (!this.makeRoom(db, key)) return false;
+    if (!this.turnTo(key)) return false;
     const { buf, off, len } = key.bytes;
-    const encoding = integer ? 1 : stringEncoding(value.buf, value.off, value.len);
+    const encoding = integer ? Encoding.INT : stringEncoding(value.buf, value.off, value.len);
     const { arena } = this.keyspace;
-    const entry = itemAlloc(arena, encoding << 3, key.expireAtMs, buf, off, len, value.len);
+    const entry = itemAlloc(arena, ItemType.STRING | (encoding << 3), key.expireAtMs, buf, off, len, value.len);
     copyBytes(value.buf, value.off, arena.bytesOf(entry), itemValueIndex(arena, entry), value.len);
-    this.add(db, key, entry);
-    return true;
+    return this.add(key, entry);
   }
 
   value(key: RdbKey, type: ItemType, encoding: Encoding, root: number): boolean {
@@ -79,22 +96,27 @@ export class KeyspaceLoader implements RdbTarget {
       this.keyspace.freeValue(type, encoding, root);
       return true;
     }
-    const db = this.database(key);
-    if (!this.makeRoom(db, key)) return false;
+    let kept = false;
+    try {
+      kept = this.turnTo(key);
+    } finally {
+      if (!kept) this.keyspace.freeValue(type, encoding, root);
+    }
+    if (!kept) return false;
     const { arena } = this.keyspace;
     const { buf, off, len } = key.bytes;
     const entry = itemAlloc(arena, type | (encoding << 3), key.expireAtMs, buf, off, len, 0);
     setItemRoot(arena, entry, root);
-    this.add(db, key, entry);
-    return true;
+    return this.add(key, entry);
   }
 
   emptyKey(): void {
     this.emptyKeys++;
   }
 
-  free(type: ItemType, encoding: Encoding, root: number): void {
-    this.keyspace.freeValue(type, encoding, root);
+  /** Puts in what waits. Also when the file turns out to be damaged: what came before stays. */
+  end(): boolean {
+    return this.waiting === 0 || this.insertWaiting();
   }
 
   private isOver(key: RdbKey): boolean {
@@ -103,30 +125,75 @@ export class KeyspaceLoader implements RdbTarget {
     return true;
   }
 
-  private database(key: RdbKey): Database {
-    const db = this.keyspace.databases[key.db];
+  /** Makes the key's database the one that entries wait for; false as `string` says. */
+  private turnTo(key: RdbKey): boolean {
+    if (this.db !== null && this.db.index === key.db) return true;
+    const { databases } = this.keyspace;
+    const db = databases[key.db];
     if (db === undefined) {
-      const have = this.keyspace.databases.length;
       throw new ConfigError(
-        `the file holds keys of database ${key.db}, but there are ${have}: start with "databases ${key.db + 1}" or more`,
+        `the file holds keys of database ${key.db}, but there are ${databases.length}: start with "databases ${key.db + 1}" or more`,
       );
     }
-    return db;
+    const allNew = this.end();
+    this.db = db;
+    return allNew;
   }
 
-  /** Whether the key can be added, right after a `find` of it; with `replace` the one that is there goes. */
-  private makeRoom(db: Database, key: RdbKey): boolean {
-    const { buf, off, len } = key.bytes;
-    if (db.find(buf, off, len) === 0) return true;
-    if (!this.options.replace) return false;
-    db.delete(buf, off, len);
-    return db.find(buf, off, len) === 0;
-  }
-
-  private add(db: Database, key: RdbKey, entry: number): void {
-    const { keyspace } = this;
+  private add(key: RdbKey, entry: number): boolean {
+    const { keyspace, waiting } = this;
     setItemLru(keyspace.arena, entry, keyspace.loadedLru(key.idleSeconds, key.frequency));
-    db.insertMissed(entry);
-    this.keysLoaded++;
+    const { buf, off, len } = key.bytes;
+    this.entries[waiting] = entry;
+    this.hashes[waiting] = hashBytes(buf, off, len);
+    this.offsets[waiting] = key.offset;
+    this.waiting = waiting + 1;
+    return this.waiting < BATCH || this.insertWaiting();
+  }
+
+  private insertWaiting(): boolean {
+    const { keyspace, options, entries, hashes, waiting } = this;
+    const { arena } = keyspace;
+    const db = this.db!;
+    db.table.approach(hashes, waiting);
+    this.waiting = 0;
+    let allNew = true;
+    for (let i = 0; i < waiting; i++) {
+      const entry = entries[i]!;
+      const hash = hashes[i]!;
+      const bytes = arena.bytesOf(entry);
+      const at = itemKeyIndex(arena, entry);
+      const len = itemKeyBytes(arena, entry);
+      if (db.table.findHashed(hash, bytes, at, len) !== 0) {
+        if (options.replace) {
+          db.delete(bytes, at, len);
+          db.table.findHashed(hash, bytes, at, len);
+        } else {
+          if (allNew) this.noteTwice(bytes.slice(at, at + len), this.offsets[i]!);
+          allNew = false;
+          this.drop(entry);
+          continue;
+        }
+      }
+      db.insertMissed(entry);
+      this.keysLoaded++;
+    }
+    return allNew;
+  }
+
+  /** Frees an entry that is in no table. */
+  private drop(entry: number): void {
+    const { arena } = this.keyspace;
+    if (hasRoot(itemMeta(arena, entry))) {
+      this.keyspace.freeValue(itemType(arena, entry), itemEncoding(arena, entry), itemRoot(arena, entry));
+    }
+    arena.free(entry);
+  }
+
+  private noteTwice(key: Uint8Array, offset: number): void {
+    const { twice } = this;
+    twice.bytes.set(key, 0, key.length);
+    twice.db = this.db!.index;
+    twice.offset = offset;
   }
 }

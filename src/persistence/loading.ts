@@ -5,6 +5,9 @@ export class LoadingProgress {
   startMs = 0;
   totalBytes = 0;
   loadedBytes = 0;
+  /** Of the RDB that was read last. */
+  keysLoaded = 0;
+  keysExpired = 0;
   /** The file that is being read. */
   file = '';
 

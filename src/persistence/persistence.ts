@@ -71,9 +71,6 @@ export class Persistence {
   /** A rewrite, or a save, is to begin as soon as nothing else runs. */
   rewriteScheduled = false;
   saveScheduled = false;
-  /** The last load's figures. */
-  keysLoaded = 0;
-  keysExpired = 0;
   private turningOff = false;
 
   private readonly disk: Disk;
@@ -139,36 +136,7 @@ export class Persistence {
 
   private recovery(): Recovery {
     const { disk, config, directory, log, now, progress, host } = this;
-    const target: LoadTarget = {
-      arena: host.target.arena,
-      clear: () => host.target.clear(),
-      beginLog: () => host.target.beginLog(),
-      apply: (args) => host.target.apply(args),
-      openRdb: (source, kind, duplicates) => {
-        const load = host.target.openRdb(source, kind, duplicates);
-        const persistence = this;
-        return {
-          step() {
-            const more = load.step();
-            if (!more) {
-              persistence.keysLoaded = load.keysLoaded;
-              persistence.keysExpired = load.keysExpired;
-            }
-            return more;
-          },
-          get offset() {
-            return load.offset;
-          },
-          get keysLoaded() {
-            return load.keysLoaded;
-          },
-          get keysExpired() {
-            return load.keysExpired;
-          },
-        };
-      },
-    };
-    return new Recovery({ disk, dir: config.dir, directory, config, log, now, progress, target });
+    return new Recovery({ disk, dir: config.dir, directory, config, log, now, progress, target: host.target });
   }
 
   /**

@@ -30,10 +30,10 @@ import { type AofDirectory, AofDirectoryError } from './aof-directory.js';
 import { LoadHelper } from './load-helper.js';
 import type { LoadingProgress } from './loading.js';
 
-/** An RDB that is being loaded, a step at a time. */
+/** An RDB that is being loaded, some keys at a time. */
 export interface RdbLoad {
-  /** False at the end. Throws CorruptionError. */
-  step(): boolean;
+  /** Reads up to `steps` keys and opcodes. False at the end. Throws CorruptionError. */
+  advance(steps: number): boolean;
   /** Offset in the file behind what was read. */
   readonly offset: number;
   readonly keysLoaded: number;
@@ -334,14 +334,15 @@ export class Recovery {
     if (helper !== null && again !== null) source.crcOf = (bytes) => helper.crcOf(bytes);
     try {
       const load = target.openRdb(source, kind, duplicates);
-      for (let n = 1; load.step(); n++) {
-        if (n % CLOCK_EVERY !== 0) continue;
+      while (load.advance(CLOCK_EVERY)) {
         helper?.follow(target.arena);
         if (!this.sliceOver()) continue;
         progress.loadedBytes = before + load.offset;
         yield;
       }
       progress.loadedBytes = before + load.offset;
+      progress.keysLoaded = load.keysLoaded;
+      progress.keysExpired = load.keysExpired;
       log.notice(`Done loading RDB, keys loaded: ${load.keysLoaded}, keys expired: ${load.keysExpired}.`);
       return load.offset;
     } catch (error) {

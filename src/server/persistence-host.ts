@@ -111,7 +111,14 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
         checksum: server.config.values.rdbchecksum,
       });
       return {
-        step: () => reader.step(),
+        advance(steps) {
+          try {
+            return reader.advance(steps);
+          } catch (error) {
+            loader.end();
+            throw error;
+          }
+        },
         get offset() {
           return reader.offset;
         },

@@ -99,7 +99,7 @@ export class FileLoading {
     const [digest, reloaded, again] = wire.ask(['DEBUG', 'DIGEST'], ['DEBUG', 'RELOAD'], ['DEBUG', 'DIGEST']);
     if (reloaded!.mark !== '+') throw new Error(`DEBUG RELOAD: ${reloaded!.bytes}\n${server.log.join('')}`);
     // Keys whose time is over are in the first digest, but in no dump.
-    const { keysExpired } = server.server.persistence;
+    const { keysExpired } = server.server.persistence.progress;
     if (keysExpired === 0 && !again!.bytes!.equals(digest!.bytes!)) throw new Error('DEBUG RELOAD changes the data');
   }
 }

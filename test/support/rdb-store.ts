@@ -77,6 +77,7 @@ export class RdbStore implements RdbTarget {
   readonly libraries: string[] = [];
   readonly moduleData: Uint8Array[] = [];
   readonly empty: string[] = [];
+  twice = new RdbKey();
   /** Access data by key: idle seconds and LFU counter. */
   readonly access = new Map<string, { idleSeconds: number; frequency: number }>();
   private readonly a = new Slice();
@@ -100,6 +101,9 @@ export class RdbStore implements RdbTarget {
   }
   emptyKey(key: RdbKey): void {
     this.empty.push(key.bytes.toString());
+  }
+  end(): boolean {
+    return true;
   }
 
   string(key: RdbKey, value: Slice, integer: boolean): boolean {
@@ -125,7 +129,8 @@ export class RdbStore implements RdbTarget {
     const keys = this.databases.get(key.db) ?? new Map<string, number>();
     this.databases.set(key.db, keys);
     if (keys.has(text)) {
-      this.arena.free(entry);
+      this.drop(entry);
+      this.twice = key;
       return false;
     }
     keys.set(text, entry);
@@ -133,6 +138,14 @@ export class RdbStore implements RdbTarget {
       this.access.set(text, { idleSeconds: key.idleSeconds, frequency: key.frequency });
     }
     return true;
+  }
+
+  private drop(entry: number): void {
+    const { arena } = this;
+    if (hasRoot(itemMeta(arena, entry))) {
+      this.free(itemType(arena, entry), itemEncoding(arena, entry), itemRoot(arena, entry));
+    }
+    arena.free(entry);
   }
 
   free(type: ItemType, encoding: Encoding, root: number): void {
@@ -217,12 +230,7 @@ export class RdbStore implements RdbTarget {
   clear(): void {
     const { arena } = this;
     for (const keys of this.databases.values()) {
-      for (const entry of keys.values()) {
-        if (hasRoot(itemMeta(arena, entry))) {
-          this.free(itemType(arena, entry), itemEncoding(arena, entry), itemRoot(arena, entry));
-        }
-        arena.free(entry);
-      }
+      for (const entry of keys.values()) this.drop(entry);
     }
     this.databases.clear();
     this.auxFields.clear();

@@ -50,15 +50,17 @@ export interface RdbTarget {
   /**
    * A string.
    * @param integer whether the file stores it as an integer, so that its text is known to be one
-   * @returns false when the key is there already; then the file is refused
+   * @returns false when `twice` is there already, this key or one before it; then the file is refused
    */
   string(key: RdbKey, value: Slice, integer: boolean): boolean;
-  /** Any other value, whose blocks are the target's from now on, unless it returns false as `string` does. */
+  /** Any other value, whose blocks are the target's from now on; returns as `string` does. */
   value(key: RdbKey, type: ItemType, encoding: Encoding, root: number): boolean;
   /** A collection without elements, which Redis drops when it loads, too. */
   emptyKey(key: RdbKey): void;
-  /** Frees a value that the target did not take (it knows the types' handles). */
-  free(type: ItemType, encoding: Encoding, root: number): void;
+  /** Nothing more comes; returns as `string` does. */
+  end(): boolean;
+  /** The key that was there already, once one of these has returned false. */
+  readonly twice: RdbKey;
 }
 
 export interface RdbReaderOptions {
@@ -109,6 +111,12 @@ export class RdbReader {
   /** Reads the whole file. */
   run(): void {
     while (this.step());
+  }
+
+  /** Takes up to so many steps; false as `step` says. */
+  advance(steps: number): boolean {
+    for (; steps > 0; steps--) if (!this.step()) return false;
+    return true;
   }
 
   /** Reads the header, one opcode, or one key with its value. False when the file is at its end, verified. */
@@ -175,22 +183,15 @@ export class RdbReader {
 
   private collection(type: number): void {
     const { input, key, values, target } = this;
-    if (!values.read(input, type, this.valkey)) {
-      target.emptyKey(key);
-      return;
-    }
-    let taken = false;
-    try {
-      taken = target.value(key, values.type, values.encoding, values.root);
-    } finally {
-      // Also when the target refuses the file for another reason, a database that there is not.
-      if (!taken) target.free(values.type, values.encoding, values.root);
-    }
-    if (!taken) this.duplicate();
+    if (!values.read(input, type, this.valkey)) target.emptyKey(key);
+    else if (!target.value(key, values.type, values.encoding, values.root)) this.duplicate();
   }
 
   private duplicate(): never {
-    this.input.corrupt('a key that has not come before', `it again in database ${this.db}`, this.key.offset);
+    const { bytes, db, offset } = this.target.twice;
+    this.input.key.set(bytes.buf, bytes.off, bytes.len);
+    this.input.hasKey = true;
+    this.input.corrupt('a key that has not come before', `it again in database ${db}`, offset);
   }
 
   // --- opcodes -----------------------------------------------------------------------------------------------------
@@ -201,6 +202,7 @@ export class RdbReader {
     if (this.version < CHECKSUM_VERSION && opcode < RdbOpcode.EXPIRETIME_MS) return this.unknown(opcode, at);
     switch (opcode) {
       case RdbOpcode.EOF:
+        if (!target.end()) this.duplicate();
         this.trailer();
         return false;
       case RdbOpcode.SELECTDB:

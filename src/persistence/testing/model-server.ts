@@ -250,7 +250,7 @@ export class ModelServer {
     if (whole < head.length || source.read(body, 0, body.length) < body.length) {
       throw new CorruptionError(source.name, whole, 'a whole RDB', 'the end');
     }
-    const load = { step: () => false, offset: head.length + body.length, keysLoaded: 0, keysExpired: 0 };
+    const load = { advance: () => false, offset: head.length + body.length, keysLoaded: 0, keysExpired: 0 };
     (JSON.parse(body.toString()) as [string, string][][]).forEach((entries, db) => {
       for (const [key, value] of entries) {
         if (duplicates === 'refuse' && this.data[db]!.has(key)) {
