@@ -46,6 +46,8 @@ const ROOT_BYTES = 16;
 const DEPTH_MAX = 26;
 /** Items that `reserve` lays a segment out for: what segments hold on average after growing by themselves. */
 const RESERVED_FILL = 146;
+/** The address unit of a segment at which its slots begin; each takes one. */
+const SLOTS_UNIT = HEADER_WORDS / 2;
 /** Keys that `approach` takes at a time. */
 export const APPROACH_MAX = 64;
 
@@ -69,8 +71,6 @@ export class Dict {
   private segment = 0;
   private slot = 0;
   private hash = 0;
-  /** Keeps the compiler from leaving out the reads of `approach`. */
-  protected approached = 0;
   private ahead: Uint32Array | null = null;
   // Iteration.
   private walkIndex = 0;
@@ -155,23 +155,15 @@ export class Dict {
     }
   }
 
-  /**
-   * Reads what `findHashed` of each of these hashes (at most APPROACH_MAX) will read first, so that it lies in the processor's
-   * cache then. One read waits for memory; reads that do not need one another wait together, as many as the processor looks
-   * ahead: so the loops are short, and each reads one thing.
-   */
+  /** Reads what `findHashed` of these hashes (at most APPROACH_MAX) will read first, all together (Arena.approach). */
   approach(hashes: Int32Array, count: number): void {
     const { arena } = this;
     this.ahead ??= new Uint32Array(APPROACH_MAX);
     const { ahead } = this;
     for (let i = 0; i < count; i++) ahead[i] = this.segmentOf(hashes[i]!);
-    let read = 0;
-    for (let i = 0; i < count; i++) read ^= arena.getWord(ahead[i]!, 1);
-    for (let i = 0; i < count; i++) {
-      const segment = ahead[i]!;
-      read ^= arena.getWord(segment, HEADER_WORDS + homeSlot(hashes[i]!, arena.getWord(segment, 1)) * 2);
-    }
-    this.approached = read;
+    arena.approach(ahead, count);
+    for (let i = 0; i < count; i++) ahead[i]! += SLOTS_UNIT + homeSlot(hashes[i]!, arena.getWord(ahead[i]!, 1));
+    arena.approach(ahead, count);
   }
 
   /** Position in hash space of the last `find`. */

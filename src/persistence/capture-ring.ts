@@ -119,16 +119,27 @@ export class CaptureRingReader {
     this.words = new Int32Array(buffer);
   }
 
-  /** Waits for an entry, in `db` and `entry`; false at the end. Check `aborted` then. */
-  take(): boolean {
+  /** Waits for entries and returns how many there are; 0 at the end. Check `aborted` then. */
+  ready(): number {
     const { words } = this;
     while (this.tail === this.head) {
       const command = Atomics.load(words, COMMAND);
       this.head = Atomics.load(words, HEAD);
       if (this.tail !== this.head) break;
-      if (command !== 0) return false;
+      if (command !== 0) return 0;
       Atomics.wait(words, HEAD, this.head, 5);
     }
+    return this.aborted ? 0 : (this.head - this.tail) >>> 0;
+  }
+
+  /** The address of an entry that is ready, counted from the next one. */
+  entryAhead(index: number): number {
+    return this.words[DATA + (((this.tail + index) >>> 0) % RING_ENTRIES) * 2 + 1]! >>> 0;
+  }
+
+  /** Takes the next entry, one that is ready, into `db` and `entry`. False when it was aborted meanwhile. */
+  take(): boolean {
+    const { words } = this;
     if (this.aborted) return false;
     const at = DATA + ((this.tail >>> 0) % RING_ENTRIES) * 2;
     this.db = words[at]!;

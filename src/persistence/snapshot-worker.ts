@@ -25,15 +25,24 @@ export type SnapshotOutcome = { bytes: number; keys: number } | { aborted: true 
  */
 const NICENESS = 10;
 
+/** Entries whose memory is waited for together. */
+const AHEAD = 32;
+
 function run(job: SnapshotJob): SnapshotOutcome {
   if (process.platform === 'linux') setPriority(0, NICENESS);
   const ring = new CaptureRingReader(job.ring);
   try {
     const arena = Arena.attach(job.segments);
+    const ahead = new Uint32Array(AHEAD);
     const each = (visit: (db: number, entry: number) => void) => {
-      while (ring.take()) {
-        visit(ring.db, ring.entry);
-        ring.done();
+      for (let ready = ring.ready(); ready > 0; ready = ring.ready()) {
+        const count = Math.min(ready, AHEAD);
+        for (let i = 0; i < count; i++) ahead[i] = ring.entryAhead(i);
+        arena.approach(ahead, count);
+        for (let i = 0; i < count && ring.take(); i++) {
+          visit(ring.db, ring.entry);
+          ring.done();
+        }
       }
     };
     const written = writeSnapshot(nodeDisk, arena, job, job.sizes, each, () => ring.aborted);
