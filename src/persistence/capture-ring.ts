@@ -4,13 +4,13 @@
  *   word 0   head: entries put in, ever (mod 2^32)       written by the main thread
  *   word 1   tail: entries the worker is done with       written by the worker
  *   word 2   command: 0 go on, 1 finish when empty, 2 abort   written by the main thread
- *   word 3   unused
+ *   word 3   entries that wait outside for room           written by the main thread
  *   then RING_ENTRIES pairs [database, address]
  *
  *        tail        head
  *    ..... [ in flight ] .....          head - tail <= RING_ENTRIES
  *
- * The three words are the only ones that both sides change or watch; they go through Atomics, which orders all other
+ * These words are the only ones that both sides change or watch; they go through Atomics, which orders all other
  * reads and writes around them: what the main thread wrote before it moved head is visible to the worker after it saw head.
  */
 import type { CaptureQueue } from '../keyspace/capture.js';
@@ -19,6 +19,7 @@ export const RING_ENTRIES = 32768;
 const HEAD = 0;
 const TAIL = 1;
 const COMMAND = 2;
+const OUTSIDE = 3;
 const DATA = 4;
 const FINISH = 1;
 const ABORT = 2;
@@ -37,9 +38,15 @@ export class CaptureRing implements CaptureQueue {
   /** Entries that found the ring full: they go in, in order, as soon as there is room. */
   private waitingDb: number[] = [];
   private waitingEntry: number[] = [];
+  /** How many of them have gone in. */
+  private entered = 0;
+
+  private get outside(): number {
+    return this.waitingDb.length - this.entered;
+  }
 
   handed(): number {
-    return this.head + this.waitingDb.length;
+    return this.head + this.outside;
   }
 
   acked(): number {
@@ -48,11 +55,11 @@ export class CaptureRing implements CaptureQueue {
   }
 
   room(): number {
-    return RING_ENTRIES - (this.head - this.acked()) - this.waitingDb.length;
+    return RING_ENTRIES - (this.head - this.acked()) - this.outside;
   }
 
   push(db: number, entry: number): void {
-    if (this.waitingDb.length > 0 || this.head - this.acked() >= RING_ENTRIES) {
+    if (this.outside > 0 || this.head - this.acked() >= RING_ENTRIES) {
       this.waitingDb.push(db);
       this.waitingEntry.push(entry);
       return;
@@ -68,28 +75,28 @@ export class CaptureRing implements CaptureQueue {
   }
 
   publish(): void {
-    let moved = 0;
-    const free = RING_ENTRIES - (this.head - this.acked());
-    while (moved < free && moved < this.waitingDb.length) {
-      this.put(this.waitingDb[moved]!, this.waitingEntry[moved]!);
-      moved++;
+    for (let free = RING_ENTRIES - (this.head - this.acked()); free > 0 && this.outside > 0; free--) {
+      this.put(this.waitingDb[this.entered]!, this.waitingEntry[this.entered]!);
+      this.entered++;
     }
-    if (moved > 0) {
-      this.waitingDb = this.waitingDb.slice(moved);
-      this.waitingEntry = this.waitingEntry.slice(moved);
+    if (this.entered > 0 && this.entered * 2 >= this.waitingDb.length) {
+      this.waitingDb = this.waitingDb.slice(this.entered);
+      this.waitingEntry = this.waitingEntry.slice(this.entered);
+      this.entered = 0;
     }
+    Atomics.store(this.words, OUTSIDE, this.outside);
     Atomics.store(this.words, HEAD, this.head | 0);
     Atomics.notify(this.words, HEAD);
   }
 
   /** Whether nothing waits on this side of the ring. */
   get allInside(): boolean {
-    return this.waitingDb.length === 0;
+    return this.outside === 0;
   }
 
   /** Whether the worker needs nothing of the arena any more. */
   get drained(): boolean {
-    return this.waitingDb.length === 0 && this.acked() === this.head;
+    return this.outside === 0 && this.acked() === this.head;
   }
 
   /** Nothing more comes: the worker completes the snapshot when the ring is empty. Publish first. */
@@ -103,6 +110,7 @@ export class CaptureRing implements CaptureQueue {
 
   private command(command: number): void {
     Atomics.store(this.words, COMMAND, command);
+    Atomics.notify(this.words, COMMAND);
     Atomics.notify(this.words, HEAD);
   }
 }
@@ -151,6 +159,16 @@ export class CaptureRingReader {
   done(): void {
     this.tail = (this.tail + 1) | 0;
     Atomics.store(this.words, TAIL, this.tail);
+  }
+
+  /** Whether entries wait outside for room. */
+  get behind(): boolean {
+    return Atomics.load(this.words, OUTSIDE) > 0;
+  }
+
+  /** Does nothing for so many milliseconds, or until it is aborted. */
+  rest(ms: number): void {
+    Atomics.wait(this.words, COMMAND, 0, ms);
   }
 
   get aborted(): boolean {

@@ -8,6 +8,7 @@ import { nodeDisk } from '../disk/disk.js';
 import { Arena } from '../memory/arena.js';
 import { CaptureRingReader } from './capture-ring.js';
 import { type DatabaseSize, type SnapshotRequest, writeSnapshot } from './snapshot-file.js';
+import { threadTimes, WorkerPace } from './worker-pace.js';
 
 export interface SnapshotJob extends SnapshotRequest {
   thread: 'snapshot';
@@ -20,7 +21,7 @@ export interface SnapshotJob extends SnapshotRequest {
 export type SnapshotOutcome = { bytes: number; keys: number } | { aborted: true } | { error: string; code: string };
 
 /**
- * How much the worker steps back when commands need the processor. On Linux the priority of "process 0" is that of the
+ * How much the worker steps back when commands need the processor (and see worker-pace.ts). On Linux the priority of "process 0" is that of the
  * calling thread alone; elsewhere it would be the whole server's, so nothing is done there.
  */
 const NICENESS = 10;
@@ -34,6 +35,13 @@ function run(job: SnapshotJob): SnapshotOutcome {
   try {
     const arena = Arena.attach(job.segments);
     const ahead = new Uint32Array(AHEAD);
+    const pace = new WorkerPace({
+      clock: () => performance.now(),
+      mainTimes: () => threadTimes(process.pid),
+      ownTimes: () => threadTimes('thread-self'),
+      isBehind: () => ring.behind,
+      rest: (ms) => ring.rest(ms),
+    });
     const each = (visit: (db: number, entry: number) => void) => {
       for (let ready = ring.ready(); ready > 0; ready = ring.ready()) {
         const count = Math.min(ready, AHEAD);
@@ -43,6 +51,7 @@ function run(job: SnapshotJob): SnapshotOutcome {
           visit(ring.db, ring.entry);
           ring.done();
         }
+        pace.between();
       }
     };
     const written = writeSnapshot(nodeDisk, arena, job, job.sizes, each, () => ring.aborted);
