@@ -90,9 +90,8 @@ export class Capture implements CaptureTarget {
     const { entries } = this;
     entries.length = 0;
     const next = table.segmentFrom(table.capturePosition, entries);
-    for (let i = 0; i < entries.length; i++) {
-      if (!arena.isFresh(entries[i]!)) this.queue.push(table.captureDb, entries[i]!);
-    }
+    const captured = arena.captured(entries);
+    for (let i = 0; i < captured; i++) this.queue.push(table.captureDb, entries[i]!);
     table.capturePosition = next;
     if (next === POSITION_END) this.current++;
   }

@@ -525,6 +525,23 @@ export class Arena {
     return ((bits[unit >>> 5]! >>> (unit & 31)) & 1) === 1;
   }
 
+  /**
+   * Moves the blocks that are not fresh to the front of `addresses`, in order; returns how many they are. A loop as short as
+   * that of `approach`, for the same reason.
+   */
+  captured(addresses: number[]): number {
+    const { fresh } = this;
+    let count = 0;
+    for (let i = 0; i < addresses.length; i++) {
+      const address = addresses[i]!;
+      const bits = fresh[address >>> SEGMENT_SHIFT];
+      const unit = address & SEGMENT_MASK;
+      addresses[count] = address;
+      count += bits === undefined ? 1 : ((bits[unit >>> 5]! >>> (unit & 31)) & 1) ^ 1;
+    }
+    return count;
+  }
+
   private markFresh(address: number): void {
     const segment = address >>> SEGMENT_SHIFT;
     let bits = this.fresh[segment];

@@ -45,12 +45,10 @@ function run(job: SnapshotJob): SnapshotOutcome {
     const each = (visit: (db: number, entry: number) => void) => {
       for (let ready = ring.ready(); ready > 0; ready = ring.ready()) {
         const count = Math.min(ready, AHEAD);
-        for (let i = 0; i < count; i++) ahead[i] = ring.entryAhead(i);
+        for (let i = 0; i < count; i++) ahead[i] = ring.entry(i);
         arena.approach(ahead, count);
-        for (let i = 0; i < count && ring.take(); i++) {
-          visit(ring.db, ring.entry);
-          ring.done();
-        }
+        for (let i = 0; i < count; i++) visit(ring.db(i), ahead[i]!);
+        ring.done(count);
         pace.between();
       }
     };
