@@ -34,6 +34,7 @@ import { type LatencyProbe, NO_PROBE } from '../base/latency-probe.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
+import type { ChecksumTail } from '../formats/aof/checksum-tail.js';
 import type { Args } from '../formats/resp/args.js';
 import { LogFile } from './log-file.js';
 
@@ -157,9 +158,10 @@ export class AppendLog {
     this.room = options.room ?? ROOM;
   }
 
-  /** Opens a file to go on with, or to begin anew (`create`). */
-  open(path: string, mode: 'update' | 'create'): LogFile {
-    return new LogFile(this.disk, this.disk.open(path, mode), () => this.config['aof-checksum'], this.room.bytes);
+  /** Opens a file to go on with, or to begin anew (`create`). `tail`: what of it has no sum yet, where that is known. */
+  open(path: string, mode: 'update' | 'create', tail: ChecksumTail | null = null): LogFile {
+    const fd = this.disk.open(path, mode);
+    return new LogFile(this.disk, fd, () => this.config['aof-checksum'], this.room.bytes, tail);
   }
 
   // --- the sink of effects -------------------------------------------------------------------------------------------

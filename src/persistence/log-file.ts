@@ -19,6 +19,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { Disk } from '../disk/disk.js';
+import type { ChecksumTail } from '../formats/aof/checksum-tail.js';
 import { fillBytes, fillEnd } from '../formats/aof/fill.js';
 import { LogEncoder } from '../formats/aof/log-encoder.js';
 import type { Args } from '../formats/resp/args.js';
@@ -29,6 +30,7 @@ const CHECKSUM_EVERY = 16384;
 const ROOM_LEFT = 256;
 const END_OF_ROOM = '#CK:0:00000000\r\n';
 
+/** @param tail what of the file has no sum yet, where that is known */
 export class LogFile {
   readonly encoder = new LogEncoder();
   /** Bytes in the file, and of them known to be on disk. */
@@ -51,11 +53,13 @@ export class LogFile {
     readonly fd: number,
     private readonly checksums: () => boolean,
     private readonly roomBytes: number,
+    tail: ChecksumTail | null = null,
   ) {
     this.bytes = disk.size(fd);
     this.end = this.bytes;
     this.syncedBytes = this.bytes;
-    this.strangerBefore = this.bytes > 0;
+    this.strangerBefore = this.bytes > 0 && tail === null;
+    if (tail !== null) this.encoder.continueChecksum(tail);
   }
 
   get dirty(): boolean {

@@ -7,16 +7,18 @@
  *   #CK:3180:9c1b02fe\r\n                CRC-32 of the 3180 bytes right before this line (stock servers skip it)
  *
  * The ranges that #CK lines cover lie one after the other from the file's start on. `#CK:0:00000000` starts anew where
- * it stands: whoever goes on with a log that somebody else may have written begins with one. With `00` for `0` what follows is
+ * it stands: whoever goes on with a log and does not know the sum of what stands before begins with one. With `00` for `0` what follows is
  * written into room (fill.ts). There a line may end in `:s`: when its range was written, all before it was known to be on disk.
  *
  * The encoder holds bytes until they are `drained`. It never writes by itself.
  *
  * Hot path (`raw`): a copy, no allocation while the buffer has room.
  */
+import { assert } from '../../base/assert.js';
 import { crc32 } from '../../base/crc32.js';
 import { writeInteger } from '../../base/numbers.js';
 import type { Args } from '../resp/args.js';
+import type { ChecksumTail } from './checksum-tail.js';
 import { SECTOR } from './fill.js';
 
 const CR = 13;
@@ -194,6 +196,13 @@ export class LogEncoder {
       this.checksumLine(bytes, this.crc, suffix);
     }
     this.restartChecksum();
+  }
+
+  /** Goes on behind bytes that have no #CK line yet: the next one covers them, too. */
+  continueChecksum(tail: ChecksumTail): void {
+    assert(this.pos === 0 && this.crcBytes === 0, 'nothing was encoded yet');
+    this.crc = tail.crc;
+    this.crcBytes = tail.bytes;
   }
 
   /** `#CK:0:00000000`: what was written before this point is not covered. */

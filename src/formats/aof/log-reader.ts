@@ -20,6 +20,7 @@
 import { crc32 } from '../../base/crc32.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import type { Args } from '../resp/args.js';
+import type { ChecksumTail } from './checksum-tail.js';
 import { isFill, SECTOR } from './fill.js';
 
 export const Token = { MORE: 0, COMMAND: 1, ANNOTATION: 2 } as const;
@@ -108,6 +109,16 @@ export class LogReader {
   /** Offset behind the last #CK line that was verified, or from where on none can be. */
   get checkedTo(): number {
     return this.checkFrom;
+  }
+
+  /**
+   * The sum of what no #CK line covers, for a log that goes on behind the last token. Null: that is not known (what follows
+   * is not written as what was before, or sums are not verified).
+   */
+  get uncovered(): ChecksumTail | null {
+    if (!this.verify || this.inRoom || this.openMulti >= 0 || this.contentEnd !== this.offset) return null;
+    this.takeCrc(this.head);
+    return { bytes: this.offset - this.checkFrom, crc: this.crc };
   }
 
   /** Adds bytes (copied). */
