@@ -62,7 +62,7 @@ export class BackgroundSave {
     try {
       snapshotNow(this.plan(false));
     } catch (error) {
-      log.warning(`Write error saving DB on disk: ${strerror(error)}`);
+      log.warning(strerror(error));
       return false;
     }
     log.notice('DB saved on disk');

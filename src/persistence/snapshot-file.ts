@@ -5,8 +5,9 @@
  * The temporary file is synced every few megabytes, so that the last sync has little left to do and the disk's queue stays
  * short; then it is synced whole, closed, renamed, and its folder synced. On any failure it is removed.
  */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { UnsupportedError } from '../base/errors.js';
+import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
 import { removeQuietly } from '../disk/replace-file.js';
 import { CommandWriter } from '../formats/aof/command-writer.js';
@@ -44,6 +45,16 @@ export interface DatabaseSize {
 
 class SnapshotStopped extends Error {}
 
+/** What could not be done with which file, and why, in Redis's words. */
+export class SnapshotFileError extends Error {
+  override name = 'SnapshotFileError';
+  readonly code = 'ONGGI_SNAPSHOT_FILE';
+}
+
+function failure(what: string, cause: unknown): SnapshotFileError {
+  return new SnapshotFileError(`${what}: ${strerror(cause)}`, { cause });
+}
+
 /** A temporary file that becomes `path` when it is complete. */
 export class SnapshotFile {
   /** -1: closed. Its number may be somebody else's file or socket by then: threads share them. */
@@ -56,29 +67,51 @@ export class SnapshotFile {
     private readonly request: Pick<SnapshotRequest, 'path' | 'tempPath' | 'incrementalSync'>,
     private readonly stopped: () => boolean,
   ) {
-    this.fd = disk.open(request.tempPath, 'create');
+    try {
+      this.fd = disk.open(request.tempPath, 'create');
+    } catch (error) {
+      const file = `${basename(request.tempPath)} (in server root dir ${dirname(request.tempPath)})`;
+      throw failure(`Failed opening the temp file ${file} for saving`, error);
+    }
   }
 
   readonly write = (buf: Uint8Array, len: number): void => {
     // One value can be most of the data, so stopping is looked at here and not only between entries.
     if (this.stopped()) throw new SnapshotStopped();
-    const { disk } = this;
-    for (let off = 0; off < len; ) off += disk.write(this.fd, buf, off, len - off);
-    this.bytes += len;
-    this.sinceSync += len;
-    if (this.request.incrementalSync && this.sinceSync >= SYNC_EVERY_BYTES) {
-      disk.syncData(this.fd);
-      this.sinceSync = 0;
+    try {
+      const { disk } = this;
+      for (let off = 0; off < len; ) off += disk.write(this.fd, buf, off, len - off);
+      this.bytes += len;
+      this.sinceSync += len;
+      if (this.request.incrementalSync && this.sinceSync >= SYNC_EVERY_BYTES) {
+        disk.syncData(this.fd);
+        this.sinceSync = 0;
+      }
+    } catch (error) {
+      this.writeFailed(error);
     }
   };
 
   /** Makes the file durable under its name. */
   complete(): void {
     const { disk, request } = this;
-    disk.sync(this.fd);
-    this.close();
-    disk.rename(request.tempPath, request.path);
-    disk.syncDir(dirname(request.path));
+    try {
+      disk.sync(this.fd);
+      this.close();
+    } catch (error) {
+      this.writeFailed(error);
+    }
+    try {
+      disk.rename(request.tempPath, request.path);
+      disk.syncDir(dirname(request.path));
+    } catch (error) {
+      const files = `${basename(request.tempPath)} on the final destination ${basename(request.path)}`;
+      throw failure(`Error moving temp file ${files} (in server root dir ${dirname(request.path)})`, error);
+    }
+  }
+
+  private writeFailed(error: unknown): never {
+    throw failure(`Write error saving DB on disk (${this.request.tempPath}, after ${this.bytes} bytes)`, error);
   }
 
   /** Removes what has been written. */
