@@ -104,7 +104,10 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
   try {
     await server.start();
   } catch (error) {
-    log.warning(error instanceof Error ? error.message : String(error));
+    // The log has all about files that cannot be loaded.
+    const recovery = (error as { code?: unknown }).code === 'ONGGI_RECOVERY';
+    if (recovery) log.warning('Fatal error loading the DB, see above. Exiting.');
+    else log.warning(error instanceof Error ? error.message : String(error));
     exit(1);
   }
   if (supervisor === 'systemd') notifySystemd(log, 'STATUS=Ready to accept connections', 'READY=1');
