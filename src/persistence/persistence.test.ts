@@ -205,6 +205,22 @@ describe('history', () => {
   });
 });
 
+test('a rewrite that cannot make its log names the file', async () => {
+  const { server, disk } = await started();
+  write(server, 5);
+  disk.fault = (kind, path) => (kind === 'open' && path.endsWith('.2.incr.aof') ? { code: 'EACCES' } : null);
+  server.persistence.rewriteAppendLog();
+  await settle();
+  const path = '/data/appendonlydir/appendonly.aof.2.incr.aof';
+  expect(server.lines).toContain(
+    `# Background AOF rewrite failed: Can't open the append-only file ${path}: Permission denied`,
+  );
+  write(server, 1);
+  const after = new ModelServer(disk.kill());
+  await after.start();
+  expect(after.journal).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 describe('when the directory of the data has vanished', () => {
   let dir = '';
   beforeEach(() => {

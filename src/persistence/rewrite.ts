@@ -231,7 +231,12 @@ export class Rewriter {
   /** Opens an INCR and makes its name durable. */
   private async newIncr(path: string): Promise<LogFile> {
     const { directory, appendLog } = this.options;
-    const file = appendLog.open(path, 'create');
+    let file: LogFile;
+    try {
+      file = appendLog.open(path, 'create');
+    } catch (error) {
+      throw new Error(`Can't open the append-only file ${path}: ${strerror(error)}`, { cause: error });
+    }
     try {
       await directory.disk.syncDirAsync(directory.path);
     } catch (error) {
