@@ -73,6 +73,26 @@ export class AofDirectory {
     }
   }
 
+  /** Makes what the manifest stands for durable, names and bytes, as a killed process has left it. Throws AofDirectoryError. */
+  async makeDurable(): Promise<void> {
+    const { disk } = this;
+    let file = this.path;
+    try {
+      for (const { name } of this.manifest.files()) {
+        file = this.file(name);
+        const fd = disk.open(file, 'read');
+        try {
+          await disk.syncDataAsync(fd);
+        } finally {
+          disk.close(fd);
+        }
+      }
+      await disk.syncDirAsync(this.path);
+    } catch (error) {
+      throw this.named(`Can't fsync the append only file ${file}`, file, error);
+    }
+  }
+
   /** The system's errors with a name; others as they are. */
   private named(message: string, file: string, error: unknown): unknown {
     return errorCode(error) === '' ? error : new AofDirectoryError(message, file, error);

@@ -691,3 +691,15 @@ describe('always, on a disk that syncs quickly', () => {
     expect(b.heard.at(-1)).toBe('y');
   });
 });
+
+test('without room no sum looks like one in room, wherever in a sector it stands', async () => {
+  const c = bench();
+  for (let i = 0; i < 1100; i++) {
+    c.turn('k'.repeat(1 + (i % 7)));
+    c.clock.ms += 1100;
+    c.log.tick();
+    await settle();
+  }
+  expect(c.content().match(/#CK:[1-9]\d*:/g)!.length).toBe(1100);
+  expect(c.content()).not.toMatch(/#CK:0/);
+});

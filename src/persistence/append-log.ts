@@ -34,7 +34,7 @@ import { type LatencyProbe, NO_PROBE } from '../base/latency-probe.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
-import type { ChecksumTail } from '../formats/aof/checksum-tail.js';
+import type { LogEnd } from '../formats/aof/log-end.js';
 import type { Args } from '../formats/resp/args.js';
 import { LogFile } from './log-file.js';
 
@@ -158,10 +158,10 @@ export class AppendLog {
     this.room = options.room ?? ROOM;
   }
 
-  /** Opens a file to go on with, or to begin anew (`create`). `tail`: what of it has no sum yet, where that is known. */
-  open(path: string, mode: 'update' | 'create', tail: ChecksumTail | null = null): LogFile {
+  /** Opens a file to go on with, or to begin anew (`create`). `logEnd`: what is known of its end. */
+  open(path: string, mode: 'update' | 'create', logEnd?: LogEnd): LogFile {
     const fd = this.disk.open(path, mode);
-    return new LogFile(this.disk, fd, () => this.config['aof-checksum'], this.room.bytes, tail);
+    return new LogFile(this.disk, fd, () => this.config['aof-checksum'], this.room.bytes, logEnd);
   }
 
   // --- the sink of effects -------------------------------------------------------------------------------------------
@@ -244,6 +244,7 @@ export class AppendLog {
     if (this.writeFailure !== null) return;
     if (now - this.lastSealMs >= SYNC_EVERY_MS) {
       this.lastSealMs = now;
+      main.sumInherited();
       main.seal();
       if (main.encoder.pos > 0 && !this.flushMain(main)) return;
       if (!this.planRoom(main)) return;

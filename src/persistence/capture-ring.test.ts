@@ -40,6 +40,17 @@ describe('the ring between a capture and its worker', () => {
     });
   }
 
+  it('stays aborted when the walk ends', () => {
+    const ring = new CaptureRing();
+    const reader = new CaptureRingReader(ring.buffer);
+    ring.push(0, 1);
+    ring.publish();
+    ring.abort();
+    ring.finish();
+    expect(reader.aborted).toBe(true);
+    expect(reader.ready()).toBe(0);
+  });
+
   it('gives nothing more out once it is aborted, and a worker that rests goes on at once', () => {
     const ring = new CaptureRing();
     const reader = new CaptureRingReader(ring.buffer);

@@ -110,7 +110,8 @@ export class CaptureRing implements CaptureQueue {
 
   /** Nothing more comes: the worker completes the snapshot when the ring is empty. Publish first. */
   finish(): void {
-    this.command(FINISH);
+    // What was aborted stays so: the walk may end later.
+    if (Atomics.load(this.words, COMMAND) !== ABORT) this.command(FINISH);
   }
 
   abort(): void {
@@ -172,7 +173,7 @@ export class CaptureRingReader {
     return Atomics.load(this.words, OUTSIDE) > 0;
   }
 
-  /** Does nothing for so many milliseconds, or until it is aborted. */
+  /** Does nothing for so many milliseconds; not where nothing more comes, or until then. */
   rest(ms: number): void {
     Atomics.wait(this.words, COMMAND, 0, ms);
   }

@@ -1,4 +1,4 @@
-/** How far loading has come: INFO's loading_* fields. */
+/** How far loading has come, and what came of it: INFO's loading_* and rdb_last_load_* fields. */
 export class LoadingProgress {
   active = false;
   /** Milliseconds since 1970. */

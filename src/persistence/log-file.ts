@@ -19,9 +19,9 @@
  */
 import { assert } from '../base/assert.js';
 import type { Disk } from '../disk/disk.js';
-import type { ChecksumTail } from '../formats/aof/checksum-tail.js';
 import { fillBytes, fillEnd } from '../formats/aof/fill.js';
 import { LogEncoder } from '../formats/aof/log-encoder.js';
+import { type ChecksumTail, type LogEnd, UNKNOWN_END } from '../formats/aof/log-end.js';
 import type { Args } from '../formats/resp/args.js';
 
 /** Bytes after which a write ends with a checksum line. */
@@ -30,7 +30,7 @@ const CHECKSUM_EVERY = 16384;
 const ROOM_LEFT = 256;
 const END_OF_ROOM = '#CK:0:00000000\r\n';
 
-/** @param tail what of the file has no sum yet, where that is known */
+/** @param logEnd what is known of a file that is gone on with; all of it is on the disk */
 export class LogFile {
   readonly encoder = new LogEncoder();
   /** Bytes in the file, and of them known to be on disk. */
@@ -42,24 +42,29 @@ export class LogFile {
   /** Where the file ends. */
   private end: number;
   /** The room has been cut off, and the log does not say so yet. */
-  private roomEnded = false;
+  private roomEnded: boolean;
   /** Whether more room is made as it is used. */
   private makesRoom = false;
   /** The next bytes need a line that says that checksums start here. */
   private strangerBefore: boolean;
+  /** What was found without a sum, until something is appended behind it. */
+  private inherited: ChecksumTail | null = null;
 
   constructor(
     private readonly disk: Disk,
     readonly fd: number,
     private readonly checksums: () => boolean,
     private readonly roomBytes: number,
-    tail: ChecksumTail | null = null,
+    logEnd: LogEnd = UNKNOWN_END,
   ) {
     this.bytes = disk.size(fd);
     this.end = this.bytes;
     this.syncedBytes = this.bytes;
-    this.strangerBefore = this.bytes > 0 && tail === null;
-    if (tail !== null) this.encoder.continueChecksum(tail);
+    this.roomEnded = logEnd.inRoom;
+    // What is in room has its sums, and the line that says that room has ended begins anew.
+    this.strangerBefore = this.bytes > 0 && logEnd.tail === null && !logEnd.inRoom;
+    if (!logEnd.inRoom) this.inherited = logEnd.tail;
+    if (this.inherited !== null) this.encoder.continueChecksum(this.inherited);
   }
 
   get dirty(): boolean {
@@ -71,12 +76,38 @@ export class LogFile {
       this.strangerBefore = false;
       this.encoder.checksumReset();
     }
+    this.inherited = null;
     this.encoder.effect(db, args, seconds);
   }
 
-  /** Adds the checksum of what came since the last one. */
+  /** Adds the checksum of what came since the last one, if anything has been appended. */
   seal(): void {
-    if (this.checksums() && !this.strangerBefore) this.encoder.checksum(this.bytes);
+    if (this.inherited === null) this.addChecksum();
+  }
+
+  private addChecksum(): void {
+    if (!this.checksums() || this.strangerBefore) return;
+    if (this.hasRoom) this.encoder.checksum(this.bytes, true, !this.dirty);
+    else this.encoder.checksum();
+  }
+
+  /**
+   * Gives what was found without a sum one, before anything is appended. Where the disk does not take it, it is left: nobody
+   * has asked for it, so it must not be the reason why others wait or are refused.
+   */
+  sumInherited(): void {
+    const { inherited, encoder } = this;
+    if (inherited === null || inherited.bytes === 0) return;
+    this.addChecksum();
+    const line = encoder.pos;
+    try {
+      this.flush();
+      this.inherited = null;
+    } catch {
+      if (encoder.pos < line) return;
+      encoder.discard();
+      encoder.continueChecksum(inherited);
+    }
   }
 
   /**
@@ -86,11 +117,8 @@ export class LogFile {
   flush(): void {
     const { encoder, disk } = this;
     assert(!this.mustLeaveRoom, 'the turn fits');
-    if (this.roomEnded) this.endOfRoomLine();
-    const seals = encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom;
-    if (seals && this.checksums() && !this.strangerBefore) {
-      encoder.checksum(this.bytes, this.hasRoom, this.hasRoom && !this.dirty);
-    }
+    if (this.roomEnded && encoder.pos > 0) this.endOfRoomLine();
+    if (encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom) this.addChecksum();
     const before = this.bytes;
     const intoRoom = encoder.pos > 0 && this.hasRoom;
     const total = intoRoom ? encoder.withEndMark() : encoder.pos;

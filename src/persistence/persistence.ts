@@ -143,7 +143,7 @@ export class Persistence {
    * Opens the log after loading. Every name and every byte that the manifest stands for is made durable before the manifest
    * says so: the base, then the INCR, then the manifest.
    */
-  private async openLog({ needsBase, from, tail }: Recovered): Promise<void> {
+  private async openLog({ needsBase, from, logEnd }: Recovered): Promise<void> {
     const { directory, disk, appendLog, log } = this;
     directory.ensure();
     directory.removeTemporary();
@@ -152,7 +152,9 @@ export class Persistence {
     if (manifest.incr.length > 0) {
       const { name } = manifest.incr.at(-1)!;
       log.notice(`Opening AOF incr file ${name} on server start`);
-      appendLog.start(appendLog.open(directory.file(name), 'update', tail));
+      // A killed process may have left what only the system's cache has; what follows is acknowledged on top of it.
+      await directory.makeDurable();
+      appendLog.start(appendLog.open(directory.file(name), 'update', logEnd));
     } else {
       const incr = manifest.addIncr(directory.prefix);
       log.notice(`Creating AOF incr file ${incr.name} on server start`);

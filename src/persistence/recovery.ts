@@ -21,8 +21,8 @@ import { CorruptionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
-import type { ChecksumTail } from '../formats/aof/checksum-tail.js';
 import { isRoom, isTornWrite } from '../formats/aof/fill.js';
+import { type ChecksumTail, type LogEnd, UNKNOWN_END } from '../formats/aof/log-end.js';
 import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
 import { ManifestError } from '../formats/aof/manifest.js';
 import type { ByteSource } from '../formats/rdb/source.js';
@@ -98,8 +98,8 @@ export interface Recovered {
   from: 'aof' | 'dump' | 'nothing';
   /** The AOF has no base yet: one must be made from what was loaded before the log begins. */
   needsBase: boolean;
-  /** What of the log's last file has no checksum yet; null: not known. */
-  tail: ChecksumTail | null;
+  /** What is known of the end of the log's last file. */
+  logEnd: LogEnd;
 }
 
 /** The server cannot start with these files. The log has all about it already. */
@@ -152,7 +152,7 @@ export class Recovery {
   /** Commands that answered an error. */
   private errors = 0;
   /** Of the file that was read last. */
-  private tail: ChecksumTail | null = null;
+  private logEnd = UNKNOWN_END;
 
   constructor(private readonly options: RecoveryOptions) {}
 
@@ -183,7 +183,7 @@ export class Recovery {
     const { disk, dir, config, log, now, progress } = this.options;
     const path = join(dir, config.dbfilename);
     const stat = disk.stat(path);
-    if (stat === null) return { from: 'nothing', needsBase: config.appendonly, tail: null };
+    if (stat === null) return { from: 'nothing', needsBase: config.appendonly, logEnd: UNKNOWN_END };
     const startMs = now();
     progress.begin(startMs, stat.bytes);
     try {
@@ -198,7 +198,7 @@ export class Recovery {
       progress.end();
     }
     log.notice(`DB loaded from disk: ${seconds(now() - startMs)} seconds`);
-    return { from: 'dump', needsBase: config.appendonly, tail: null };
+    return { from: 'dump', needsBase: config.appendonly, logEnd: UNKNOWN_END };
   }
 
   // --- the AOF -------------------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ export class Recovery {
       }
     }
     log.notice(`DB loaded from append only file: ${seconds(now() - startMs)} seconds`);
-    return { from: 'aof', needsBase: false, tail: this.tail };
+    return { from: 'aof', needsBase: false, logEnd: this.logEnd };
   }
 
   private *loadFiles(): Load<void> {
@@ -286,7 +286,7 @@ export class Recovery {
   /** One file: RDB, commands, or both one after the other. `last`: nothing comes after it. */
   private *loadFile(path: string, last: boolean, before: number): Load<void> {
     const { disk, log, progress } = this.options;
-    this.tail = null;
+    this.logEnd = UNKNOWN_END;
     const fd = this.openFile(path);
     progress.file = path;
     try {
@@ -384,14 +384,14 @@ export class Recovery {
     try {
       yield* this.replay(reader, fd, from, bytes, before, helper);
       if (last) this.checkTail(reader, fd, bytes);
-      this.tail = reader.uncovered;
+      this.logEnd = { tail: reader.uncovered, inRoom: reader.endsInRoom };
     } catch (error) {
       if (error instanceof CorruptionError && last && this.isTorn(reader, fd, bytes)) this.torn(reader, error.found);
       else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, fd, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
       else throw error instanceof RecoveryError ? error : this.unreadable(`the append only file ${path}`, path, error);
-      this.tail = this.tailAfterCut(reader, fd);
+      this.logEnd = { tail: yield* this.tailAfterCut(reader, fd), inRoom: reader.endsInRoom };
     } finally {
       helper?.stop();
     }
@@ -399,20 +399,26 @@ export class Recovery {
   }
 
   /** What has no checksum yet in a file that was cut: the reader has summed what is not there any more, too. */
-  private tailAfterCut(reader: LogReader, fd: number): ChecksumTail | null {
-    const { disk, config } = this.options;
+  private *tailAfterCut(reader: LogReader, fd: number): Load<ChecksumTail | null> {
+    const { disk } = this.options;
     const from = reader.checkedTo;
-    const end = disk.size(fd);
-    if (!config['aof-checksum'] || reader.inRoom || end < from) return null;
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - from));
-    let crc = 0;
-    for (let at = from; at < end; ) {
-      const n = disk.read(fd, chunk, 0, Math.min(chunk.length, end - at), at);
-      if (n === 0) return null;
-      crc = crc32(chunk.subarray(0, n), crc);
-      at += n;
+    try {
+      const end = disk.size(fd);
+      if (!reader.verify || reader.inRoom || end < from) return null;
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - from));
+      let crc = 0;
+      for (let at = from; at < end; ) {
+        const n = disk.read(fd, chunk, 0, Math.min(chunk.length, end - at), at);
+        if (n === 0) return null;
+        crc = crc32(chunk.subarray(0, n), crc);
+        at += n;
+        if (this.sliceOver()) yield;
+      }
+      return { bytes: end - from, crc };
+    } catch {
+      // Then it has none.
+      return null;
     }
-    return { bytes: end - from, crc };
   }
 
   private *replay(

@@ -147,6 +147,21 @@ test.each(['', '*3\r\n$3\r\nSE'])(
   },
 );
 
+test.each([true, false])(
+  'a log that goes on behind room says so, whether sums are wanted or not (%s)',
+  async (checksums) => {
+    const { disk } = await busy();
+    const after = killed(disk);
+    const server = await start(after, { 'aof-checksum': checksums, 'aof-preallocate': false });
+    turns(server, 1);
+    const log = after.content(INCR)!.toString('latin1');
+    expect([...log.matchAll(/#CK:0[^:]*:/g)].at(-1)![0]).toBe('#CK:0:');
+    // What a power cut leaves of it is cut off, as of any log that grows.
+    const cut = killed(after, (bytes) => Buffer.concat([bytes, Buffer.alloc(100)]));
+    expect((await start(cut)).journal.length).toBe(6);
+  },
+);
+
 test('sums that are turned on behind the bytes of another process begin anew', async () => {
   const disk = new FaultyDisk();
   disk.put('/data/other', '');

@@ -63,7 +63,10 @@ export class WorkerPace {
     this.lookedAt = now;
     this.main = options.mainTimes();
     this.own = options.ownTimes();
-    if (main === null || own === null || this.main === null || this.own === null) return;
+    if (main === null || own === null || this.main === null || this.own === null) {
+      this.restMs = 0;
+      return;
+    }
     const waited = (this.main.waited - main.waited) / elapsedNs;
     const ran = (this.main.ran - main.ran) / elapsedNs;
     const worked = (this.own.ran - own.ran) / elapsedNs;

@@ -115,7 +115,11 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
           try {
             return reader.advance(steps);
           } catch (error) {
-            loader.end();
+            try {
+              loader.end();
+            } catch {
+              // The first error says more.
+            }
             throw error;
           }
         },

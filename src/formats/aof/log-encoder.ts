@@ -18,8 +18,8 @@ import { assert } from '../../base/assert.js';
 import { crc32 } from '../../base/crc32.js';
 import { writeInteger } from '../../base/numbers.js';
 import type { Args } from '../resp/args.js';
-import type { ChecksumTail } from './checksum-tail.js';
 import { SECTOR } from './fill.js';
+import type { ChecksumTail } from './log-end.js';
 
 const CR = 13;
 const LF = 10;
@@ -200,7 +200,7 @@ export class LogEncoder {
 
   /** Goes on behind bytes that have no #CK line yet: the next one covers them, too. */
   continueChecksum(tail: ChecksumTail): void {
-    assert(this.pos === 0 && this.crcBytes === 0, 'nothing was encoded yet');
+    assert(this.pos === 0, 'nothing is encoded');
     this.crc = tail.crc;
     this.crcBytes = tail.bytes;
   }
@@ -243,6 +243,12 @@ export class LogEncoder {
     this.reserve(1);
     this.buf[this.pos] = HASH;
     return this.pos + 1;
+  }
+
+  /** Forgets the bytes that wait. */
+  discard(): void {
+    this.pos = 0;
+    this.restartChecksum();
   }
 
   // --- giving bytes away -------------------------------------------------------------------------------------------

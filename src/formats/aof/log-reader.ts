@@ -20,8 +20,8 @@
 import { crc32 } from '../../base/crc32.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import type { Args } from '../resp/args.js';
-import type { ChecksumTail } from './checksum-tail.js';
 import { isFill, SECTOR } from './fill.js';
+import type { ChecksumTail } from './log-end.js';
 
 export const Token = { MORE: 0, COMMAND: 1, ANNOTATION: 2 } as const;
 export type Token = (typeof Token)[keyof typeof Token];
@@ -67,8 +67,8 @@ export class LogReader {
   annotation = '';
   /** Offset behind the last token that is not fill. */
   contentEnd: number;
-  /** The last #CK line says that what follows is written into room. */
-  inRoom = false;
+  /** The last #CK line says that what follows is written into room; also where sums are not verified. */
+  endsInRoom = false;
   /** Bytes that #CK lines have proved right. */
   checkedBytes = 0;
 
@@ -82,7 +82,8 @@ export class LogReader {
   private rest: RestScan | null = null;
   private readonly fileBytes: number;
 
-  private readonly verify: boolean;
+  /** Whether #CK lines are verified. */
+  readonly verify: boolean;
   /** Where the range of the next #CK line must begin: the last one's end, or -1 before the first of a part. */
   private checkFrom: number;
   private crc = 0;
@@ -104,6 +105,11 @@ export class LogReader {
   /** Where a log that ends here would be cut. */
   get cutOffset(): number {
     return this.openMulti >= 0 ? this.openMulti : this.contentEnd;
+  }
+
+  /** Whether what follows on the last #CK line is known to have been written into room, a whole turn with its sum at a time. */
+  get inRoom(): boolean {
+    return this.verify && this.endsInRoom;
   }
 
   /** Offset behind the last #CK line that was verified, or from where on none can be. */
@@ -300,8 +306,14 @@ export class LogReader {
       if (Number.isSafeInteger(seconds)) this.timestamp = seconds;
       return;
     }
-    if (!this.verify || !line.startsWith('#CK:')) return;
+    if (!line.startsWith('#CK:')) return;
     const parts = CHECKSUM_LINE.exec(line);
+    if (this.verify) this.check(line, parts, start);
+    // Only now: a torn line says nothing.
+    if (parts !== null) this.endsInRoom = /^0./.test(parts[1]!);
+  }
+
+  private check(line: string, parts: RegExpExecArray | null, start: number): void {
     if (parts === null) throw new CorruptionError(this.file, this.tokenOffset, 'a checksum line', JSON.stringify(line));
     const bytes = Number(parts[1]);
     if (bytes > 0) {
@@ -316,7 +328,6 @@ export class LogReader {
       }
       this.checkedBytes += bytes;
     }
-    this.inRoom = /^0./.test(parts[1]!);
     this.checkFrom = this.offset;
     this.crc = 0;
     this.crcAt = this.head;
