@@ -21,8 +21,8 @@ export interface SnapshotJob extends SnapshotRequest {
 export type SnapshotOutcome = { bytes: number; keys: number } | { aborted: true } | { error: string; code: string };
 
 /**
- * How much the worker steps back when commands need the processor (and see worker-pace.ts). On Linux the priority of "process 0" is that of the
- * calling thread alone; elsewhere it would be the whole server's, so nothing is done there.
+ * How much the worker steps back when commands need the processor (and see worker-pace.ts). On Linux the priority of
+ * "process 0" is that of the calling thread alone; elsewhere it would be the whole server's, so nothing is done there.
  */
 const NICENESS = 10;
 
