@@ -26,7 +26,7 @@ describe('a file with keys of a database that there is not', () => {
 describe('a key that comes twice', () => {
   /** A file of the strings k0 to k299 in database 0, one of them again at the given place, and one in database 1 at the end. */
   function file(again: number): { bytes: Buffer; offset: number } {
-    const parts = [Buffer.from('REDIS0011'), Buffer.from([0xfe, 0])];
+    const parts: Buffer[] = [Buffer.from('REDIS0011'), Buffer.from([0xfe, 0])];
     let offset = -1;
     for (let i = 0; i < 300; i++) {
       if (i === again) {
