@@ -263,6 +263,8 @@ async function launch(dir: string, words: readonly string[], input = '') {
   child.stderr.on('data', (chunk) => {
     output += chunk;
   });
+  // One that refuses its command line may end before it has read its input.
+  child.stdin.on('error', () => {});
   child.stdin.end(input);
   child.on('close', () => {
     ended = true;

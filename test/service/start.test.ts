@@ -41,6 +41,8 @@ class Program {
   code: number | string | null = null;
   constructor(readonly child: ChildProcess) {
     ownProcess(child.pid!);
+    // One that refuses its configuration may end before it has read its input.
+    child.stdin?.on('error', () => {});
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk) => {
         this.output += chunk;
