@@ -292,8 +292,7 @@ export class AppendLog {
     const old = this.main!;
     if (this.failure !== null) return null;
     old.seal();
-    if (!this.flushMain(old)) return null;
-    old.endRoom();
+    if (!this.flushMain(old) || !this.leaveRoom(old, false)) return null;
     this.holding = old;
     this.main = file;
     return old;
@@ -391,7 +390,11 @@ export class AppendLog {
     assert(this.holding === null && !this.unitOpen, 'between units and holds');
     main.seal();
     this.flushMain(main);
-    main.endRoom();
+    try {
+      main.endRoom();
+    } catch {
+      // The next start does.
+    }
     this.main = null;
     await main.syncing?.catch(() => {});
     const failed = this.writeFailure !== null;
@@ -420,8 +423,9 @@ export class AppendLog {
       this.holding = null;
     }
     const last = this.main!;
-    last.endRoom();
+    if (!this.leaveRoom(last, false)) throw this.writeFailure ?? this.syncFailure;
     last.seal();
+    if (last.mustLeaveRoom && !this.leaveRoom(last, true)) throw this.writeFailure ?? this.syncFailure;
     try {
       last.flush();
     } catch (error) {
@@ -545,16 +549,17 @@ export class AppendLog {
   }
 
   /**
-   * The file grows with the log again, durably, so that no fill can come back where the log goes on. False when a sync failed,
-   * or when the room cannot be cut off but must be.
+   * The file grows with the log again, and says so durably, before anything else is written: so neither fill nor zeros can
+   * come where the log goes on. False when a sync failed, or when the room cannot be left but must be.
    */
   private leaveRoom(file: LogFile, must: boolean): boolean {
-    const had = file.hasRoom;
-    if (!file.endRoom()) {
-      if (must) this.writeFailed(Object.assign(new Error('the room cannot be cut off'), { code: 'EIO' }));
+    if (!file.hasRoom && !file.roomEnded) return true;
+    try {
+      file.endRoom();
+    } catch (error) {
+      if (must) this.writeFailed(error);
       return !must;
     }
-    if (!had) return true;
     try {
       this.disk.syncData(file.fd);
     } catch (error) {

@@ -12,14 +12,15 @@
  * Invariants:
  *   1. What is logged before the first fill was written is sealed and synced, and so is the first fill; more is made when half of
  *      it is used, and is on disk with the sync of that turn.
- *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more; sums
- *      of turns in room have a leading zero. So a reader knows whether what follows the last sum was written into room. They end in
- *      `:s` when all before them is synced: a turn with another behind it that says so was no torn write.
+ *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more, and is
+ *      on disk before that is written; sums of turns in room have a leading zero. So a reader knows whether what follows the last
+ *      sum was written into room. They end in `:s` when all before them is synced: a turn with another behind it that says so was
+ *      no torn write.
  *   3. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
  */
 import { assert } from '../base/assert.js';
 import type { Disk } from '../disk/disk.js';
-import { fillBytes, fillEnd } from '../formats/aof/fill.js';
+import { END_OF_ROOM, fillBytes, fillEnd } from '../formats/aof/fill.js';
 import { LogEncoder } from '../formats/aof/log-encoder.js';
 import { type ChecksumTail, type LogEnd, UNKNOWN_END } from '../formats/aof/log-end.js';
 import type { Args } from '../formats/resp/args.js';
@@ -28,7 +29,6 @@ import type { Args } from '../formats/resp/args.js';
 const CHECKSUM_EVERY = 16384;
 /** Fill that is left behind a turn, and its sum. */
 const ROOM_LEFT = 256;
-const END_OF_ROOM = '#CK:0:00000000\r\n';
 
 /** @param logEnd what is known of a file that is gone on with; all of it is on the disk */
 export class LogFile {
@@ -42,7 +42,7 @@ export class LogFile {
   /** Where the file ends. */
   private end: number;
   /** The room has been cut off, and the log does not say so yet. */
-  private roomEnded: boolean;
+  roomEnded: boolean;
   /** Whether more room is made as it is used. */
   private makesRoom = false;
   /** The next bytes need a line that says that checksums start here. */
@@ -117,7 +117,6 @@ export class LogFile {
   flush(): void {
     const { encoder, disk } = this;
     assert(!this.mustLeaveRoom, 'the turn fits');
-    if (this.roomEnded && encoder.pos > 0) this.endOfRoomLine();
     if (encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom) this.addChecksum();
     const before = this.bytes;
     const intoRoom = encoder.pos > 0 && this.hasRoom;
@@ -161,9 +160,13 @@ export class LogFile {
     return this.end > this.bytes;
   }
 
-  /** Whether what is to be written must not go into room: it does not fit, or cannot end with its sum. */
+  /**
+   * Before `flush`: whether what is to be written must not go into room, for it does not fit, or cannot end with its sum; or
+   * whether the log must say first that the room has ended.
+   */
   get mustLeaveRoom(): boolean {
-    return this.hasRoom && (!this.checksums() || this.bytes + this.encoder.pos + ROOM_LEFT > this.end);
+    if (!this.hasRoom) return this.roomEnded && this.encoder.pos > 0;
+    return !this.checksums() || this.bytes + this.encoder.pos + ROOM_LEFT > this.end;
   }
 
   /** Before `flush` and `beginRoom`: adds the line that says that what follows is written into room. */
@@ -181,27 +184,26 @@ export class LogFile {
     this.disk.syncData(this.fd);
   }
 
-  /** From now on the file grows with the log again. False when the room cannot be cut off, and so stays. */
-  endRoom(): boolean {
+  /**
+   * From now on the file grows with the log again, and says so with a line that must be synced before `flush`. Throws what the
+   * disk throws: then the room is still there, or the log has still to say that it is not.
+   */
+  endRoom(): void {
     this.makesRoom = false;
-    if (!this.hasRoom) return true;
-    try {
+    if (this.hasRoom) {
       this.disk.truncate(this.fd, this.bytes);
-    } catch {
-      return false;
+      this.end = this.bytes;
+      this.roomEnded = true;
     }
-    this.end = this.bytes;
-    this.roomEnded = true;
-    return true;
+    if (this.roomEnded) this.sayRoomEnded();
   }
 
-  /** Writes the line that says that what follows is not written into room. Throws as `flush` does. */
-  private endOfRoomLine(): void {
-    const line = Buffer.from(END_OF_ROOM);
+  private sayRoomEnded(): void {
     const before = this.bytes;
     let done = 0;
     try {
-      while (done < line.length) done += writeSome(this.disk, this.fd, line, done, line.length - done, before + done);
+      while (done < END_OF_ROOM.length)
+        done += writeSome(this.disk, this.fd, END_OF_ROOM, done, END_OF_ROOM.length - done, before + done);
     } catch (error) {
       if (done > 0) this.disk.truncate(this.fd, before);
       throw error;

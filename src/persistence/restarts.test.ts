@@ -2,9 +2,7 @@
  * Servers that are stopped, killed, lose power or the end of their log, and are started again with other settings, by chance:
  * each start must be possible, and hold what was acknowledged before, in order.
  *
- * `RESTART_SEEDS=<from>-<to> npx vitest run src/persistence/restarts.test.ts` runs other seeds than those of every day. Of the
- * first 3300 one fails (1118): a log that ends in room is gone on with, and power is cut before the first sync, on a disk that
- * leaves zeros; the next start refuses them as damage although nothing that was acknowledged is missing.
+ * `RESTART_SEEDS=<from>-<to> npx vitest run src/persistence/restarts.test.ts` runs other seeds than those of every day.
  */
 import { expect, test } from 'vitest';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';

@@ -66,6 +66,21 @@ describe('room that is cut short', () => {
   });
 });
 
+test('of the line that ends room a power cut may leave any part; more than it is long is damage', async () => {
+  const { disk, logged } = await busy();
+  const line = Buffer.from('#CK:0:00000000\r\n');
+  for (let bytes = 0; bytes < line.length; bytes++) {
+    for (const zerosTo of [bytes, line.length]) {
+      const rest = Buffer.alloc(zerosTo);
+      line.copy(rest, 0, 0, bytes);
+      const after = killed(disk, (log) => Buffer.concat([log.subarray(0, logged), rest]));
+      expect((await start(after)).journal.length, `${bytes} bytes and ${zerosTo - bytes} zeros`).toBe(5);
+    }
+  }
+  const after = killed(disk, (log) => Buffer.concat([log.subarray(0, logged), Buffer.alloc(17)]));
+  await expect(start(after)).rejects.toThrow('Bad file format');
+});
+
 test.each([0, 1])('DEBUG LOADAOF in room loads what is logged, and the log goes on (%d cuts fail)', async (fail) => {
   const { disk, server } = await busy();
   turns(server, 3);

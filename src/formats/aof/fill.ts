@@ -24,6 +24,8 @@ const PHASE = 32;
 const PATTERN = Buffer.from(`#FILL${'~'.repeat(LINE - 6)}\n`);
 /** What disks write whole, at least; in bytes. */
 export const SECTOR = 512;
+/** The line behind the last turn in room, once the room has been cut off. It is on disk before anything is written behind it. */
+export const END_OF_ROOM = Buffer.from('#CK:0:00000000\r\n');
 const HASH = 35;
 const STAR = 42;
 const STAMP = Buffer.from('#TS:');
@@ -71,6 +73,7 @@ export function isRoom(byte: number, offset: number): boolean {
  * @param at   offset of `tail[0]` in the file
  */
 export function isTornWrite(tail: Uint8Array, at: number): boolean {
+  if (isTornEnd(tail, at)) return true;
   const bytes = Buffer.from(tail.buffer, tail.byteOffset, endOfChecksumLine(tail));
   for (let border = SECTOR - (at % SECTOR); border < bytes.length; border += SECTOR) {
     const from = Math.max(0, border - SECTOR);
@@ -83,6 +86,11 @@ export function isTornWrite(tail: Uint8Array, at: number): boolean {
     }
   }
   return false;
+}
+
+/** Whether only a part of the line that ends room came to the disk. A turn is longer. */
+function isTornEnd(tail: Uint8Array, at: number): boolean {
+  return tail.length <= END_OF_ROOM.length && tail.every((byte, i) => byte === END_OF_ROOM[i] || isRoom(byte, at + i));
 }
 
 /** Whether a turn further on, whole and right, says that all before it was on disk when it was written. */
