@@ -14,6 +14,7 @@
  * EIO, ...). Paths are whatever the process's file system takes.
  */
 import * as fs from 'node:fs';
+import { claimName } from './claim.js';
 
 /** `read`: must exist. `update`: to read and to write at places, made when missing. `create`: to append, emptied first. */
 export type OpenMode = 'read' | 'update' | 'create';
@@ -56,6 +57,8 @@ export interface Disk {
   list(path: string): string[];
   /** Null when there is no such file. */
   stat(path: string): FileStat | null;
+  /** Takes a name within a directory, of which one server has it at a time. Returns what gives it back; null: it is taken. */
+  claim(directory: string, name: string): (() => void) | null;
 }
 
 const FLAGS: Record<OpenMode, string | number> = {
@@ -143,6 +146,9 @@ class NodeDisk implements Disk {
     const stat = fs.statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) return null;
     return { bytes: stat.size, directory: stat.isDirectory(), modifiedMs: stat.mtimeMs };
+  }
+  claim(directory: string, name: string): (() => void) | null {
+    return claimName(directory, name);
   }
 }
 

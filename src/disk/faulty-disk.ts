@@ -184,6 +184,7 @@ export class FaultyDisk implements Disk {
   private root = new DirNode();
   private pending: NameOperation[] = [];
   private open_ = new Map<number, OpenFile>();
+  private claimed = new Set<string>();
   private nextFd = 100;
   private clock = 1_700_000_000_000;
 
@@ -407,6 +408,13 @@ export class FaultyDisk implements Disk {
     if (node === null) return null;
     if (node instanceof DirNode) return { bytes: 0, directory: true, modifiedMs: 0 };
     return { bytes: node.bytes, directory: false, modifiedMs: node.modifiedMs };
+  }
+
+  claim(directory: string, name: string): (() => void) | null {
+    const key = posix.join(directory, name);
+    if (this.claimed.has(key)) return null;
+    this.claimed.add(key);
+    return () => this.claimed.delete(key);
   }
 
   // --- for tests ---------------------------------------------------------------------------------------------------

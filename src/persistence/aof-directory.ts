@@ -32,12 +32,25 @@ export class AofDirectoryError extends Error {
   }
 }
 
+/** Two servers that appended to one log would write over each other's bytes. */
+export class AofInUseError extends Error {
+  override name = 'AofInUseError';
+  readonly code = 'ONGGI_IN_USE';
+  constructor(path: string) {
+    super(
+      `The append only files in ${path} belong to another server that is running: stop it, or give this one a dir, appenddirname or appendfilename of its own`,
+    );
+  }
+}
+
 export class AofDirectory {
   manifest = new Manifest();
+  /** Gives the claim on the directory's files back; null: they are not claimed. */
+  private unclaim: (() => void) | null = null;
 
   constructor(
     readonly disk: Disk,
-    /** The directive `dir`, absolute. It is changed only while no file is open. */
+    /** The directive `dir`, absolute. It is changed only while no file is open, and nothing claimed. */
     public parent: string,
     private readonly name: string,
     /** The directive `appendfilename`: what all names begin with. */
@@ -57,11 +70,25 @@ export class AofDirectory {
     return this.file(manifestName(this.prefix));
   }
 
+  /** Makes the files this server's alone, until `release`. Throws AofInUseError when another server has them. */
+  claim(): void {
+    if (this.unclaim !== null || this.disk.stat(this.parent) === null) return;
+    this.unclaim = this.disk.claim(this.parent, `${this.name}/${this.prefix}`);
+    if (this.unclaim !== null) return;
+    throw new AofInUseError(this.path);
+  }
+
+  release(): void {
+    this.unclaim?.();
+    this.unclaim = null;
+  }
+
   /**
-   * Makes the directory, durably; not the one it is in: where that has vanished, so have the files of the manifest. Throws
-   * AofDirectoryError.
+   * Claims the files, and makes the directory, durably; not the one it is in: where that has vanished, so have the files of
+   * the manifest. Throws AofDirectoryError, AofInUseError.
    */
   ensure(): void {
+    this.claim();
     const stat = this.disk.stat(this.path);
     if (stat?.directory) return;
     try {

@@ -443,6 +443,15 @@ export class AppendLog {
     this.ack(this.turn);
   }
 
+  /** After `finish`, or when nothing is to be written any more: closes the files. */
+  async close(): Promise<void> {
+    const files = [this.main, this.holding, this.next];
+    this.main = null;
+    this.holding = null;
+    this.next = null;
+    for (const file of files) await file?.close();
+  }
+
   // --- figures -------------------------------------------------------------------------------------------------------
 
   get currentBytes(): number {

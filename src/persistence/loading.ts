@@ -1,3 +1,12 @@
+/** The server was shut down before it had its data. */
+export class LoadAborted extends Error {
+  override name = 'LoadAborted';
+  readonly code = 'ONGGI_SHUTDOWN';
+  constructor() {
+    super('The server was shut down while it was loading its data');
+  }
+}
+
 /** How far loading has come, and what came of it: INFO's loading_* and rdb_last_load_* fields. */
 export class LoadingProgress {
   active = false;
@@ -10,6 +19,8 @@ export class LoadingProgress {
   keysExpired = 0;
   /** The file that is being read. */
   file = '';
+  /** The server ends: what is loaded so far is of no use to anybody. */
+  aborted = false;
 
   begin(nowMs: number, totalBytes: number): void {
     this.active = true;
@@ -21,6 +32,11 @@ export class LoadingProgress {
   end(): void {
     this.active = false;
     this.file = '';
+  }
+
+  /** Throws LoadAborted. */
+  checkAborted(): void {
+    if (this.aborted) throw new LoadAborted();
   }
 
   get percent(): number {

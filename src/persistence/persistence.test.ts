@@ -431,7 +431,9 @@ describe('CONFIG SET appendonly', () => {
     await server.persistence.turnedOff;
     write(server, 3);
     expect(disk.openFiles).toBe(0);
-    expect(info(server)).toMatchObject({ aof_enabled: 0, aof_rewrite_in_progress: 0 });
+    const stopped = { aof_enabled: 0, aof_rewrite_in_progress: 0, aof_last_bgrewrite_status: 'ok' };
+    expect(info(server)).toMatchObject(stopped);
+    expect(server.lines).toContain('Background AOF rewrite terminated by request');
     const again = new ModelServer(disk.kill());
     await again.start();
     expect(again.journal.length).toBe(9);

@@ -72,6 +72,8 @@ export class Persistence {
   rewriteScheduled = false;
   saveScheduled = false;
   private turningOff = false;
+  /** Before that there is more on the disk than in memory. */
+  private started = false;
 
   private readonly disk: Disk;
   private readonly config: PersistenceConfig;
@@ -120,10 +122,27 @@ export class Persistence {
 
   // --- start ---------------------------------------------------------------------------------------------------------
 
-  /** Loads what there is and opens the log. Throws RecoveryError. Until it resolves `progress` tells how far it is. */
+  /**
+   * Loads what there is and opens the log. Throws RecoveryError, AofDirectoryError, AofInUseError, or LoadAborted after
+   * `shutdown`. Until it resolves `progress` tells how far it is.
+   */
   async start(): Promise<Recovered> {
     const { config, disk, directory } = this;
     removeLeftOvers(disk, config.dir);
+    // Loading already mends the end of a log.
+    if (config.appendonly) directory.claim();
+    try {
+      const recovered = await this.load();
+      this.started = true;
+      return recovered;
+    } catch (error) {
+      directory.release();
+      throw error;
+    }
+  }
+
+  private async load(): Promise<Recovered> {
+    const { config, directory } = this;
     const recovered = await this.recovery().run();
     // What was replayed from the log counts as changes since the last save; what a dump held does not.
     if (recovered.from !== 'aof') this.savePoints.loaded(this.now());
@@ -131,6 +150,7 @@ export class Persistence {
       await this.openLog(recovered);
       if (!config['aof-disable-auto-gc']) await directory.removeHistory();
     }
+    this.progress.checkAborted();
     return recovered;
   }
 
@@ -149,11 +169,13 @@ export class Persistence {
     directory.removeTemporary();
     const manifest = directory.manifest.clone();
     if (needsBase) await this.writeFirstBase(manifest, from === 'nothing');
+    this.progress.checkAborted();
     if (manifest.incr.length > 0) {
       const { name } = manifest.incr.at(-1)!;
       log.notice(`Opening AOF incr file ${name} on server start`);
       // A killed process may have left what only the system's cache has; what follows is acknowledged on top of it.
       await directory.makeDurable();
+      this.progress.checkAborted();
       appendLog.start(appendLog.open(directory.file(name), 'update', logEnd));
     } else {
       const incr = manifest.addIncr(directory.prefix);
@@ -233,6 +255,7 @@ export class Persistence {
     this.rewriteScheduled = false;
     this.followDir();
     void this.rewriter.start().then(() => {
+      if (this.aof === 'off' && !this.turningOff) this.directory.release();
       if (this.aof === 'wait' || (this.aof === 'on' && this.appendLog.syncFailed)) this.rewriteScheduled = true;
     });
   }
@@ -326,6 +349,7 @@ export class Persistence {
    * @returns null, or why it can't be
    */
   setAppendonly(on: boolean): string | null {
+    if (!this.started) return 'The data is still being loaded: try again when it is';
     if (on === (this.aof !== 'off')) return null;
     if (!on) {
       this.aof = 'off';
@@ -339,6 +363,7 @@ export class Persistence {
       if (!this.busy) this.directory.removeTemporary();
     } catch (error) {
       this.log.warning(strerror(error));
+      if (!this.busy) this.directory.release();
       return 'Unable to turn on AOF. Check server logs.';
     }
     this.aof = 'wait';
@@ -355,8 +380,10 @@ export class Persistence {
 
   /** CONFIG SET dir, after the change: null, or why it must be taken back. */
   dirRefusal(): string | null {
-    if (this.config.dir === this.directory.parent || (this.aof === 'off' && !this.busy)) return null;
-    return 'The append only file is open in the old directory. Turn appendonly off first';
+    if (this.config.dir === this.directory.parent) return null;
+    if (!this.started) return 'The data is still being loaded: try again when it is';
+    if (this.aof !== 'off') return 'The append only file is open in the old directory. Turn appendonly off first';
+    return this.busy ? 'The old directory is still being written to: try again in a moment' : null;
   }
 
   /** Resolves when an `appendonly no` has closed the files. */
@@ -365,6 +392,8 @@ export class Persistence {
   private async turnOff(): Promise<void> {
     this.turningOff = true;
     try {
+      // The transaction that this is a part of may have written before: its effects are in the log whole.
+      await Promise.resolve();
       if (this.rewriter.running) {
         this.log.notice('The rewrite of the AOF is stopped, for AOF is turned off');
         await this.rewriter.stop();
@@ -372,6 +401,7 @@ export class Persistence {
       await this.appendLog.stop();
     } finally {
       this.turningOff = false;
+      if (this.aof === 'off') this.directory.release();
     }
   }
 
@@ -379,10 +409,15 @@ export class Persistence {
 
   /**
    * The end of the process: stops what runs, writes and syncs the log, and saves the dump if asked to or configured so.
-   * Returns whether all went well; without `force` nothing irreversible has happened when it did not.
+   * Returns whether all went well; without `force` nothing irreversible has happened when it did not. A load is given up: what
+   * is on the disk is all there is.
    */
   async shutdown(save: 'save' | 'nosave' | 'configured', force: boolean): Promise<boolean> {
     const { log, config } = this;
+    if (!this.started) {
+      this.progress.aborted = true;
+      return true;
+    }
     if (this.dump.running) {
       log.warning('There is a child saving an .rdb. Killing it!');
       await this.dump.stop();
@@ -418,6 +453,13 @@ export class Persistence {
       }
     }
     return true;
+  }
+
+  /** Gives back what `start` took: nothing is written from here on. */
+  async close(): Promise<void> {
+    await this.turnedOff;
+    await this.appendLog.close();
+    this.directory.release();
   }
 
   // --- debugging -----------------------------------------------------------------------------------------------------

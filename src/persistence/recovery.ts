@@ -30,7 +30,7 @@ import { Args } from '../formats/resp/args.js';
 import type { Arena } from '../memory/arena.js';
 import { type AofDirectory, AofDirectoryError } from './aof-directory.js';
 import { LoadHelper } from './load-helper.js';
-import type { LoadingProgress } from './loading.js';
+import { LoadAborted, type LoadingProgress } from './loading.js';
 
 /** An RDB that is being loaded, some keys at a time. */
 export interface RdbLoad {
@@ -102,6 +102,8 @@ export interface Recovered {
   logEnd: LogEnd;
 }
 
+const NOTHING: Recovered = { from: 'nothing', needsBase: false, logEnd: UNKNOWN_END };
+
 /** The server cannot start with these files. The log has all about it already. */
 export class RecoveryError extends Error {
   override name = 'RecoveryError';
@@ -156,13 +158,17 @@ export class Recovery {
 
   constructor(private readonly options: RecoveryOptions) {}
 
-  /** Loads what there is at the start. Throws RecoveryError. */
+  /** Loads what there is at the start. Throws RecoveryError, LoadAborted. */
   async run(): Promise<Recovered> {
     const load = this.options.config.appendonly ? this.loadAof() : this.loadDump('refuse');
     for (;;) {
       const step = load.next();
       if (step.done) return step.value;
       await new Promise((resolve) => setImmediate(resolve));
+      if (this.options.progress.aborted) {
+        load.return(NOTHING);
+        throw new LoadAborted();
+      }
       this.lastYieldMs = performance.now();
     }
   }
@@ -183,7 +189,7 @@ export class Recovery {
     const { disk, dir, config, log, now, progress } = this.options;
     const path = join(dir, config.dbfilename);
     const stat = disk.stat(path);
-    if (stat === null) return { from: 'nothing', needsBase: config.appendonly, logEnd: UNKNOWN_END };
+    if (stat === null) return { ...NOTHING, needsBase: config.appendonly };
     const startMs = now();
     progress.begin(startMs, stat.bytes);
     try {

@@ -58,10 +58,6 @@ export interface RewriterOptions {
 const FAILURES_FREE = 3;
 const DELAY_MINUTES_MAX = 60;
 
-class RewriteAborted extends Error {
-  override name = 'RewriteAborted';
-}
-
 export class Rewriter {
   /** When the running rewrite began, in milliseconds since 1970; -1 = none runs. */
   startedAtMs = -1;
@@ -127,7 +123,7 @@ export class Rewriter {
         this.ended(true);
       },
       (error: unknown) => {
-        if (error instanceof RewriteAborted) log.notice('Background AOF rewrite terminated by request');
+        if (this.aborted) log.notice('Background AOF rewrite terminated by request');
         else log.warning(`Background AOF rewrite failed: ${strerror(error)}`);
         this.ended(false);
       },
@@ -139,9 +135,9 @@ export class Rewriter {
     this.lastSeconds = Math.floor((this.options.now() - this.startedAtMs) / 1000);
     this.startedAtMs = -1;
     this.run = null;
+    if (!ok && this.aborted) return;
     this.lastOk = ok;
-    if (ok) this.failuresInARow = 0;
-    else if (!this.aborted) this.failuresInARow++;
+    this.failuresInARow = ok ? 0 : this.failuresInARow + 1;
   }
 
   /** Resolves when no rewrite runs. */
@@ -333,6 +329,6 @@ export class Rewriter {
   }
 
   private checkAborted(): void {
-    if (this.aborted) throw new RewriteAborted('aborted');
+    if (this.aborted) throw new Error('the rewrite was stopped');
   }
 }

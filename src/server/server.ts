@@ -134,6 +134,7 @@ export class Server {
   private readonly cron: Cron;
   private readonly descriptorLimit = descriptorLimit();
   private stopping: Promise<boolean> | null = null;
+  private closed = false;
 
   constructor(options: ServerOptions) {
     const heapBefore = heapBytes();
@@ -279,34 +280,37 @@ export class Server {
 
   /** Listens, loads the data, and serves. Throws what makes that impossible; the log has it already, then. */
   async start(): Promise<void> {
-    const { log, config, keyspace, gate } = this;
+    const { log, config, gate } = this;
     fitClients(config, log, this.descriptorLimit);
     this.access.start();
     gate.loading = !this.inMemory;
     await this.whereabouts.open();
-    announceListening(log, config, this.port);
-    this.eviction.announce();
-    this.onListening();
-    this.cron.start();
-    log.role = 'M';
-    if (!this.inMemory) {
-      try {
-        this.dispatcher.enterTime();
-        keyspace.expiryInForce = false;
-        await this.persistence.start();
-      } catch (error) {
-        await this.close();
-        throw error;
-      } finally {
-        keyspace.expiryInForce = true;
-        gate.loading = false;
-      }
+    try {
+      announceListening(log, config, this.port);
+      this.eviction.announce();
+      this.onListening();
+      this.cron.start();
+      log.role = 'M';
+      if (!this.inMemory) await this.load();
+      this.onCommandsNear();
+      const kinds: ('tcp' | 'unix')[] = [];
+      if (this.port !== 0) kinds.push('tcp');
+      if (config.values.unixsocket !== '') kinds.push('unix');
+      announceReady(log, kinds);
+    } catch (error) {
+      // A SHUTDOWN may have been the reason.
+      await this.stopping;
+      await this.close();
+      throw error;
     }
-    this.onCommandsNear();
-    const kinds: ('tcp' | 'unix')[] = [];
-    if (this.port !== 0) kinds.push('tcp');
-    if (config.values.unixsocket !== '') kinds.push('unix');
-    announceReady(log, kinds);
+  }
+
+  private async load(): Promise<void> {
+    this.dispatcher.enterTime();
+    this.keyspace.expiryInForce = false;
+    await this.persistence.start();
+    this.keyspace.expiryInForce = true;
+    this.gate.loading = false;
   }
 
   // --- directives --------------------------------------------------------------------------------------------------------
@@ -580,6 +584,7 @@ export class Server {
   }
 
   private stop(options: ShutdownOptions): Promise<boolean> {
+    if (this.closed) return Promise.resolve(true);
     this.stopping ??= this.saveAndClose(options).finally(() => {
       this.stopping = null;
     });
@@ -606,6 +611,8 @@ export class Server {
   }
 
   private async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
     this.cron.stop();
     this.pause.stop();
     this.eviction.stop();
@@ -613,6 +620,7 @@ export class Server {
     this.peerLink.stop();
     this.clients.closeAll();
     await this.listener.close();
+    await this.persistence.close();
   }
 }
 

@@ -109,4 +109,7 @@ export class MemoryDisk implements Disk {
     const file = this.files.get(path);
     return file === undefined ? null : { bytes: file.bytes.length, directory: false, modifiedMs: 0 };
   }
+  claim(): () => void {
+    return () => {};
+  }
 }
