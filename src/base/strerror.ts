@@ -26,6 +26,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   EPERM: 'Operation not permitted',
   EPIPE: 'Broken pipe',
   EROFS: 'Read-only file system',
+  ESPIPE: 'Illegal seek',
   ETIMEDOUT: 'Connection timed out',
   EXDEV: 'Invalid cross-device link',
 };

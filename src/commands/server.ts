@@ -276,13 +276,12 @@ function flushDb(c: Context, a: Args): void {
 
 const BAD_FIRST = new CommandError('ERR invalid first DB index');
 const BAD_SECOND = new CommandError('ERR invalid second DB index');
-const INT32_MAX = 2 ** 31 - 1;
 
 function swapDb(c: Context, a: Args): void {
   const i = a.integer(1);
-  if (!(Math.abs(i) <= INT32_MAX)) throw BAD_FIRST;
+  if ((i | 0) !== i) throw BAD_FIRST;
   const k = a.integer(2);
-  if (!(Math.abs(k) <= INT32_MAX)) throw BAD_SECOND;
+  if ((k | 0) !== k) throw BAD_SECOND;
   const first = c.keyspace.databases[i];
   const second = c.keyspace.databases[k];
   if (first === undefined || second === undefined) throw DB_OUT_OF_RANGE;

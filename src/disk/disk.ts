@@ -62,7 +62,8 @@ export interface Disk {
 }
 
 const FLAGS: Record<OpenMode, string | number> = {
-  read: 'r',
+  // One end of a pipe would wait for the other, and the event loop with it.
+  read: fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0),
   update: fs.constants.O_RDWR | fs.constants.O_CREAT,
   create: 'w',
 };

@@ -36,6 +36,7 @@ import { strerror } from '../base/strerror.js';
 import type { Disk } from '../disk/disk.js';
 import type { LogEnd } from '../formats/aof/log-end.js';
 import type { Args } from '../formats/resp/args.js';
+import { AofDirectoryError } from './aof-directory.js';
 import { LogFile } from './log-file.js';
 
 /** The directives that are looked at; they may change at any time. */
@@ -158,9 +159,17 @@ export class AppendLog {
     this.room = options.room ?? ROOM;
   }
 
-  /** Opens a file to go on with, or to begin anew (`create`). `logEnd`: what is known of its end. */
+  /**
+   * Opens a file to go on with, or to begin anew (`create`). `logEnd`: what is known of its end. Throws
+   * AofDirectoryError.
+   */
   open(path: string, mode: 'update' | 'create', logEnd?: LogEnd): LogFile {
-    const fd = this.disk.open(path, mode);
+    let fd: number;
+    try {
+      fd = this.disk.open(path, mode);
+    } catch (error) {
+      throw new AofDirectoryError(`Can't open the append-only file ${path}`, path, error);
+    }
     return new LogFile(this.disk, fd, () => this.config['aof-checksum'], this.room.bytes, logEnd);
   }
 

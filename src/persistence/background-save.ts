@@ -149,7 +149,13 @@ export class BackgroundSave {
  */
 export function removeLeftOvers(disk: Disk, dir: string, isAlive: (pid: number) => boolean = pidAlive): void {
   if (!disk.stat(dir)?.directory) return;
-  for (const name of disk.list(dir)) {
+  let names: string[];
+  try {
+    names = disk.list(dir);
+  } catch (error) {
+    throw new Error(`Can't read the directory ${dir}: ${strerror(error)}`, { cause: error });
+  }
+  for (const name of names) {
     const pid = Number(LEFT_OVER.exec(name)?.[1] ?? 0);
     if (pid > 0 && (pid === process.pid || !isAlive(pid))) removeQuietly(disk, join(dir, name));
   }

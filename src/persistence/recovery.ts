@@ -20,7 +20,7 @@ import { crc32 } from '../base/crc32.js';
 import { CorruptionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
-import { type Disk, nodeDisk } from '../disk/disk.js';
+import { type Disk, type FileStat, nodeDisk } from '../disk/disk.js';
 import { isRoom, isTornWrite } from '../formats/aof/fill.js';
 import { type ChecksumTail, type LogEnd, UNKNOWN_END } from '../formats/aof/log-end.js';
 import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
@@ -188,7 +188,7 @@ export class Recovery {
   private *loadDump(duplicates: 'refuse' | 'replace'): Load<Recovered> {
     const { disk, dir, config, log, now, progress } = this.options;
     const path = join(dir, config.dbfilename);
-    const stat = disk.stat(path);
+    const stat = this.statOf(path);
     if (stat === null) return { ...NOTHING, needsBase: config.appendonly };
     const startMs = now();
     progress.begin(startMs, stat.bytes);
@@ -317,6 +317,14 @@ export class Recovery {
       return n === 5 && /^(REDIS|VALKE)$/.test(magic.toString('latin1'));
     } catch (error) {
       throw this.unreadable(`the append only file ${path}`, path, error);
+    }
+  }
+
+  private statOf(path: string): FileStat | null {
+    try {
+      return this.options.disk.stat(path);
+    } catch (error) {
+      throw this.unreadable(path, path, error);
     }
   }
 

@@ -227,12 +227,7 @@ export class Rewriter {
   /** Opens an INCR and makes its name durable. */
   private async newIncr(path: string): Promise<LogFile> {
     const { directory, appendLog } = this.options;
-    let file: LogFile;
-    try {
-      file = appendLog.open(path, 'create');
-    } catch (error) {
-      throw new Error(`Can't open the append-only file ${path}: ${strerror(error)}`, { cause: error });
-    }
+    const file = appendLog.open(path, 'create');
     try {
       await directory.disk.syncDirAsync(directory.path);
     } catch (error) {

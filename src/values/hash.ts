@@ -575,7 +575,7 @@ export class Hash extends Value {
   // --- loading -----------------------------------------------------------------------------------------------------
 
   /**
-   * Makes the value from a listpack's bytes (sound by `lpValidate`; RDB type 16): kept as they are within the limits, else
+   * Makes the value from a listpack's bytes (sound by `lpValidate`; RDB type 16): kept as they are within the limit of entries, else
    * converted. False, and nothing made, when it is empty, the elements are no pairs, or a field occurs twice.
    * @param block the arena block whose first bytes these are, to be kept instead of a copy; it is not, unless it is the
    * root afterwards. 0: they lie elsewhere
@@ -584,11 +584,7 @@ export class Hash extends Value {
     const { arena, limits } = this;
     const count = lpCount(buf, off);
     if (count === 0 || count % 2 !== 0) return false;
-    let small = count >>> 1 <= limits.hashMaxListpackEntries;
-    for (let pos = lpFirst(buf, off); small && pos !== 0; pos = lpNext(buf, off, pos)) {
-      small = lpLength(buf, off, pos) <= limits.hashMaxListpackValue;
-    }
-    if (small) {
+    if (count >>> 1 <= limits.hashMaxListpackEntries) {
       if (!lpDistinct(buf, off, 2)) return false;
       this.encoding = Encoding.LISTPACK;
       this.root = block !== 0 ? block : lpFromBytes(arena, buf, off, len);
