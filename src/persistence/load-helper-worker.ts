@@ -43,8 +43,9 @@ class Toucher {
     }
     const { cells } = this;
     const end = Math.min(Atomics.load(words, Word.WANTED), cells.byteLength);
-    // Adding nothing is a write, so the page is made, and leaves alone what the main thread may be writing there.
-    for (; this.next < end; this.next += PAGE_BYTES) Atomics.add(cells, this.next >>> 2, 0);
+    // A write, so the page is made, which leaves alone what the main thread may be writing there. (Atomics.add reads first: that
+    // maps the page of zeros, and replacing it interrupts the other processors.)
+    for (; this.next < end; this.next += PAGE_BYTES) Atomics.compareExchange(cells, this.next >>> 2, 0, 0);
   }
 }
 

@@ -134,6 +134,7 @@ function sourceOf(disk: Disk, path: string, fd: number): ByteSource {
 }
 
 const CHUNK_BYTES = 512 * 1024;
+const FIRST_BYTES = 512;
 /** Turns that are written into room are far smaller. */
 const TORN_MAX = 64 * 1024 * 1024;
 /** Loading holds the event loop for about this long at a time. */
@@ -153,6 +154,8 @@ export class Recovery {
   private lastYieldMs = performance.now();
   /** Commands that answered an error. */
   private errors = 0;
+  /** Commands since MULTI; null outside. */
+  private queue: Args[] | null = null;
   /** Of the file that was read last. */
   private logEnd = UNKNOWN_END;
 
@@ -445,29 +448,17 @@ export class Recovery {
   ): Load<void> {
     const { disk, progress, target } = this.options;
     target.beginLog();
+    this.queue = null;
     const args = new Args();
-    /** Commands since MULTI; null outside. */
-    let queue: Args[] | null = null;
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     for (let at = from; at < bytes; ) {
-      const n = disk.read(fd, chunk, 0, CHUNK_BYTES, at);
+      // The first are small: what happens between them should have happened before V8 compiles for good.
+      const most = Math.max(FIRST_BYTES, Math.floor((at - from) / 16));
+      const n = disk.read(fd, chunk, 0, Math.min(CHUNK_BYTES, most), at);
       if (n === 0) break;
       at += n;
       reader.push(chunk.subarray(0, n));
-      let token = reader.next(args);
-      for (let i = 1; token !== Token.MORE; token = reader.next(args), i++) {
-        if (token === Token.COMMAND) {
-          if (reader.openMulti >= 0) {
-            if (queue === null) queue = [];
-            else queue.push(args.clone());
-          } else if (queue !== null) {
-            for (const queued of queue) this.apply(queued, reader);
-            queue = null;
-          } else if (!(args.count === 1 && args.is(0, 'EXEC'))) {
-            this.apply(args, reader);
-          }
-        }
-        if (i % CLOCK_EVERY !== 0) continue;
+      while (this.replaySome(reader, args)) {
         helper?.follow(target.arena);
         if (!this.sliceOver()) continue;
         progress.loadedBytes = before + reader.offset;
@@ -476,6 +467,29 @@ export class Recovery {
       progress.loadedBytes = before + reader.offset;
     }
     reader.end();
+  }
+
+  /** False: the reader needs more bytes. */
+  private replaySome(reader: LogReader, args: Args): boolean {
+    for (let i = 0; i < CLOCK_EVERY; i++) {
+      const token = reader.next(args);
+      if (token === Token.MORE) return false;
+      if (token === Token.COMMAND) this.replayCommand(reader, args);
+    }
+    return true;
+  }
+
+  private replayCommand(reader: LogReader, args: Args): void {
+    const { queue } = this;
+    if (reader.openMulti >= 0) {
+      if (queue === null) this.queue = [];
+      else queue.push(args.clone());
+    } else if (queue !== null) {
+      this.queue = null;
+      for (const queued of queue) this.apply(queued, reader);
+    } else if (!(args.count === 1 && args.is(0, 'EXEC'))) {
+      this.apply(args, reader);
+    }
   }
 
   /**

@@ -27,6 +27,7 @@ import type { ByteSource } from './source.js';
 import { StringForm } from './types.js';
 
 const WINDOW_BYTES = 256 * 1024;
+const FIRST_BYTES = 512;
 /** Scratch and window larger than this are given back when the value that needed them has been read. */
 const KEPT_BYTES_MAX = 1024 * 1024;
 /** Longest string that any server holds; a length beyond it is damage. */
@@ -153,7 +154,9 @@ export class RdbInput {
         grown.set(this.buf);
         this.buf = grown;
       }
-      const got = source.read(this.buf, this.end, this.buf.length - this.end);
+      // The first reads are small: what happens between them should have happened before V8 compiles for good.
+      const most = Math.max(FIRST_BYTES, (this.base + this.end) / 16);
+      const got = source.read(this.buf, this.end, Math.min(this.buf.length - this.end, Math.floor(most)));
       if (got <= 0) this.truncated(bytes);
       this.end += got;
     }
