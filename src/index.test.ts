@@ -63,9 +63,25 @@ describe('Onggi in a process', () => {
 
   it('is refused on a port that is taken, and can be started elsewhere afterwards', async () => {
     await using first = await Onggi.start();
-    await expect(Onggi.start({ port: first.port })).rejects.toThrow(`Failed listening on port ${first.port}`);
+    await expect(Onggi.start({ port: first.port })).rejects.toMatchObject({
+      message: `Failed listening on port ${first.port} (tcp): 127.0.0.1: bind: Address already in use`,
+      code: 'EADDRINUSE',
+      cause: { code: 'EADDRINUSE', syscall: 'listen', port: first.port },
+    });
     await using other = await Onggi.start();
     expect(await ask(other.port, 'PING')).toBe('+PONG\r\n');
+  });
+
+  it('is refused, with the reason, where it cannot listen', async () => {
+    await expect(Onggi.start({ config: { bind: '203.0.113.7' } })).rejects.toMatchObject({
+      message: 'Failed listening on port 0 (tcp): 203.0.113.7: bind: Cannot assign requested address',
+      code: 'EADDRNOTAVAIL',
+      cause: { code: 'EADDRNOTAVAIL' },
+    });
+    await expect(Onggi.start({ config: { unixsocket: '/nowhere/onggi.sock' } })).rejects.toMatchObject({
+      message: 'Failed opening Unix socket: bind: No such file or directory',
+      code: 'ENOENT',
+    });
   });
 
   it('finds `dir` among the directives, and refuses persistence without one', async () => {

@@ -34,7 +34,10 @@ export class Onggi {
     readonly port: number,
   ) {}
 
-  /** Loads the data in `dir` and serves it. Rejects when the port is taken, or the data or the directives are wrong. */
+  /**
+   * Loads the data in `dir` and serves it. Rejects when the data or the directives are wrong, or the port cannot be had: the
+   * error's `code` is then the system's (EADDRINUSE, EADDRNOTAVAIL, EACCES), its `cause` the system's error.
+   */
   static async start(options: OnggiOptions = {}): Promise<Onggi> {
     const given = Object.entries(options.config ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
     const directives = Object.fromEntries<string | number | boolean>(given);

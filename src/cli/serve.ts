@@ -16,6 +16,7 @@ import { checkUserLine, commandNames } from '../server/command-names.js';
 import { Logger } from '../server/log.js';
 import { Server } from '../server/server.js';
 import { handleSignals, keepDebuggerShut } from '../server/signals.js';
+import { StartError } from '../server/start-error.js';
 import {
   findSupervisor,
   goToBackground,
@@ -107,6 +108,7 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
     // The log has all about files that cannot be loaded.
     const recovery = (error as { code?: unknown }).code === 'ONGGI_RECOVERY';
     if (recovery) log.warning('Fatal error loading the DB, see above. Exiting.');
+    else if (error instanceof StartError) log.warning(error.line);
     else log.warning(error instanceof Error ? error.message : String(error));
     exit(1);
   }

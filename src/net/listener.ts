@@ -16,15 +16,23 @@ const INPUT_BYTES = 64 * 1024;
 
 export class ListenError extends Error {
   override name = 'ListenError';
-  readonly code = 'ONGGI_LISTEN';
+  /** The system's, such as EADDRINUSE; undefined when no call of it has failed. */
+  readonly code: string | undefined;
+  readonly isUnix: boolean;
   constructor(
     /** Or a unix socket's path. */
     readonly address: string,
     readonly port: number,
     readonly reason: string,
-    readonly isUnix = false,
+    {
+      cause,
+      code = codeOf(cause),
+      isUnix = false,
+    }: { cause?: unknown; code?: string | undefined; isUnix?: boolean } = {},
   ) {
-    super(`${address}:${port}: ${reason}`);
+    super(`${address}:${port}: ${reason}`, { cause });
+    this.code = code;
+    this.isUnix = isUnix;
   }
 }
 
@@ -89,9 +97,8 @@ export class Listener {
         const bound = server.address();
         if (this.port === 0 && bound !== null && typeof bound === 'object') this.port = bound.port;
       } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code ?? '';
-        const failure = new ListenError(address, this.port || port, reasonOf(error));
-        if (!optional || !UNAVAILABLE.has(code)) throw failure;
+        const failure = new ListenError(address, this.port || port, reasonOf(error), { cause: error });
+        if (!optional || !UNAVAILABLE.has(failure.code ?? '')) throw failure;
         this.events.unavailable(failure);
       }
     }
@@ -148,7 +155,7 @@ export class Listener {
     const bytes = Buffer.byteLength(path);
     if (bytes > SOCKET_PATH_MAX) {
       const reason = `unix socket path too long (${bytes}), must be under ${SOCKET_PATH_MAX + 1}`;
-      throw new ListenError(path, 0, reason, true);
+      throw new ListenError(path, 0, reason, { isUnix: true });
     }
     try {
       if (statSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
@@ -157,8 +164,10 @@ export class Listener {
       this.socketPath = path;
     } catch (error) {
       // libuv says EACCES for a folder that is not there.
-      const reason = existsSync(dirname(path)) ? reasonOf(error) : 'bind: No such file or directory';
-      throw new ListenError(path, 0, reason, true);
+      const there = existsSync(dirname(path));
+      const reason = there ? reasonOf(error) : 'bind: No such file or directory';
+      const code = there ? codeOf(error) : 'ENOENT';
+      throw new ListenError(path, 0, reason, { cause: error, code, isUnix: true });
     }
   }
 
@@ -213,6 +222,10 @@ export class Listener {
       // Node removes it as well.
     }
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
 /** In Redis's words. */

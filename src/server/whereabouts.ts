@@ -7,6 +7,7 @@
 import type { Log } from '../base/log.js';
 import { type Config, type Pair, type SetOptions, setFailed } from '../config/config.js';
 import { ListenError, type Listener } from '../net/listener.js';
+import { StartError } from './start-error.js';
 
 /** As of Config.set. */
 type Answer = string | null;
@@ -30,7 +31,7 @@ export class Whereabouts {
     return this.config.given.has('bind') || this.boundByCommand ? this.config.values.bind : ['127.0.0.1', '-::1'];
   }
 
-  /** Begins to listen. Throws, in Redis's words, when that is not possible, and listens nowhere then. */
+  /** Begins to listen. Throws StartError when that is not possible, and listens nowhere then. */
   open(): Promise<void> {
     const opened = this.openAll();
     this.last = opened.catch(() => {});
@@ -51,11 +52,17 @@ export class Whereabouts {
     } catch (error) {
       await listener.close();
       if (!(error instanceof ListenError)) throw error;
-      if (error.isUnix) throw new Error(`Failed opening Unix socket: ${error.reason}`);
+      const { address, port, reason, code, cause } = error;
+      if (error.isUnix) {
+        const line = `Failed opening Unix socket: ${reason}`;
+        throw new StartError(line, line, code, cause);
+      }
       log.warning(`Warning: Could not create server TCP listening socket ${error.message}`);
-      throw new Error(`Failed listening on port ${error.port} (tcp), aborting.`);
+      const failed = `Failed listening on port ${port} (tcp)`;
+      throw new StartError(`${failed}: ${address}: ${reason}`, `${failed}, aborting.`, code, cause);
     }
-    if (!listener.listens) throw new Error('Configured to not listen anywhere, exiting.');
+    const nowhere = 'Configured to not listen anywhere, exiting.';
+    if (!listener.listens) throw new StartError(nowhere, nowhere);
   }
 
   /** CONFIG SET; see Config.set. A promise where the server has to move first, which it can only for who may wait. */

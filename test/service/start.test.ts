@@ -148,7 +148,7 @@ describe('onggi-server', () => {
     const words = ['--port', String(server.port), '--bind', '127.0.0.1', '--save', ''];
     expect(runProgram(onggiCommand(), words)).toMatchObject({
       code: 1,
-      out: expect.stringContaining(`Failed listening on port ${server.port}`),
+      out: expect.stringMatching(new RegExp(`# Failed listening on port ${server.port} \\(tcp\\), aborting\\.\n$`)),
     });
   });
 
