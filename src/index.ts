@@ -8,6 +8,8 @@
  *
  * Several may run in one process. Without `dir` a server keeps everything in memory and neither reads nor writes a file.
  */
+// For `await using`: programs that use this need neither name that part of the library nor have Node's types.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { resolve } from 'node:path';
 import { Config } from './config/config.js';
 import { Logger } from './server/log.js';
