@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +59,44 @@ describe('Onggi in a process', () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
+  });
+
+  it('makes its directory, and takes it away again when it does not start', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'onggi-'));
+    const dir = join(root, 'a', 'b');
+    try {
+      await using first = await Onggi.start();
+      await expect(Onggi.start({ dir, port: first.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+      await expect(Onggi.start({ dir, config: { nosuch: 'x' } })).rejects.toThrow("unknown directive 'nosuch'");
+      expect(readdirSync(root)).toEqual([]);
+      const onggi = await Onggi.start({ config: { dir, appendonly: 'yes' } });
+      await onggi.stop();
+      await expect(Onggi.start({ dir, port: first.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+      expect(readdirSync(dir)).toContain('appendonlydir');
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it('leaves alone an empty directory that was there, and makes none over a file', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'onggi-'));
+    const file = join(root, 'file');
+    try {
+      await expect(Onggi.start({ dir: root, config: { nosuch: 'x' } })).rejects.toThrow("unknown directive 'nosuch'");
+      expect(readdirSync(root)).toEqual([]);
+      writeFileSync(file, '');
+      await expect(Onggi.start({ dir: file })).rejects.toThrow(`dir '${file}': Not a directory`);
+      await expect(Onggi.start({ dir: join(file, 'a') })).rejects.toThrow(`dir '${join(file, 'a')}': Not a directory`);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it.runIf(process.platform === 'linux')('says why its directory cannot be made', async () => {
+    await expect(Onggi.start({ dir: '/proc/a/b' })).rejects.toMatchObject({
+      message: "dir '/proc/a/b': No such file or directory",
+      cause: { code: 'ENOENT', syscall: 'mkdir' },
+    });
   });
 
   it('is refused on a port that is taken, and can be started elsewhere afterwards', async () => {

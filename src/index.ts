@@ -12,16 +12,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { resolve } from 'node:path';
 import { Config } from './config/config.js';
+import { makeDataFolder } from './server/data-folder.js';
 import { Logger } from './server/log.js';
 import { Server } from './server/server.js';
+
+type Directives = Readonly<Record<string, string | number | boolean>>;
 
 export interface OnggiOptions {
   /** TCP port on the loopback interface (or on what `bind` says); 0, the default: one that is free. */
   port?: number;
-  /** Where the data is kept: the directive `dir`, which may also stand in `config`. Without it nothing is kept. It must exist. */
+  /**
+   * Where the data is kept: the directive `dir`, which may also stand in `config`. It is made when it is missing. Without
+   * it nothing is kept.
+   */
   dir?: string;
   /** Directives of redis.conf by their names: `{ appendonly: 'yes', maxclients: 100, save: '60 10' }`. */
-  config?: Readonly<Record<string, string | number | boolean>>;
+  config?: Directives;
   /** Gets each line of the log, with its newline. Without it nothing is logged. */
   log?: (line: string) => void;
 }
@@ -44,12 +50,24 @@ export class Onggi {
     const given = Object.entries(options.config ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
     const directives = Object.fromEntries<string | number | boolean>(given);
     const dir = options.dir ?? directives['dir'];
+    if (dir === undefined) return await Onggi.serve(options, directives, null);
+    const path = resolve(String(dir));
+    const removeMade = makeDataFolder(path);
+    try {
+      return await Onggi.serve(options, directives, path);
+    } catch (error) {
+      removeMade();
+      throw error;
+    }
+  }
+
+  private static async serve(options: OnggiOptions, directives: Directives, dir: string | null): Promise<Onggi> {
     const port = options.port ?? directives['port'] ?? 0;
-    const inMemory = dir === undefined;
+    const inMemory = dir === null;
     const config = new Config({
       ...(inMemory ? { save: '', appendonly: 'no' } : {}),
       ...directives,
-      ...(inMemory ? {} : { dir: resolve(String(dir)) }),
+      ...(inMemory ? {} : { dir }),
       ...(options.port === undefined ? {} : { port }),
     });
     if (inMemory && (config.values.appendonly || config.values.save.length > 0)) {
