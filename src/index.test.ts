@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Onggi } from './index.js';
 
@@ -133,6 +134,26 @@ describe('Onggi in a process', () => {
     }
     await expect(Onggi.start({ config: { appendonly: 'yes' } })).rejects.toThrow('need `dir`');
     await expect(Onggi.start({ config: { save: '60 10' } })).rejects.toThrow('need `dir`');
+  });
+
+  it('takes a file URL for `dir`, and no other', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'onggi-'));
+    const dir = join(root, '옹기 1');
+    try {
+      const onggi = await Onggi.start({ dir: pathToFileURL(dir), config: { appendonly: 'yes' } });
+      await onggi.stop();
+      expect(readdirSync(dir)).toContain('appendonlydir');
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+    const elsewhere = { dir: new URL('http://127.0.0.1/data') };
+    await expect(Onggi.start(elsewhere)).rejects.toMatchObject({ code: 'ERR_INVALID_URL_SCHEME' });
+  });
+
+  it('refuses an empty `dir`, rather than to keep its data in the working directory', async () => {
+    await expect(Onggi.start({ dir: '' })).rejects.toThrow("dir can't be empty");
+    await expect(Onggi.start({ config: { dir: '' } })).rejects.toThrow("dir can't be empty");
+    await expect(Onggi.start({ dir: '', config: { dir: tmpdir() } })).rejects.toThrow("dir can't be empty");
   });
 
   it.each([

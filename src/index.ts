@@ -11,6 +11,8 @@
 // For `await using`: programs that use this need neither name that part of the library nor have Node's types.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from './base/errors.js';
 import { Config } from './config/config.js';
 import { makeDataFolder } from './server/data-folder.js';
 import { Logger } from './server/log.js';
@@ -18,14 +20,20 @@ import { Server } from './server/server.js';
 
 type Directives = Readonly<Record<string, string | number | boolean>>;
 
+/** A URL, as far as we look at it: not every program has the type's name. */
+interface UrlLike {
+  readonly href: string;
+  readonly protocol: string;
+}
+
 export interface OnggiOptions {
   /** TCP port on the loopback interface (or on what `bind` says); 0, the default: one that is free. */
   port?: number;
   /**
-   * Where the data is kept: the directive `dir`, which may also stand in `config`. It is made when it is missing. Without
-   * it nothing is kept.
+   * Where the data is kept, a path or a `file:` URL: the directive `dir`, which may also stand in `config`. It is made when
+   * it is missing. Without it nothing is kept.
    */
-  dir?: string;
+  dir?: string | UrlLike;
   /** Directives of redis.conf by their names: `{ appendonly: 'yes', maxclients: 100, save: '60 10' }`. */
   config?: Directives;
   /** Gets each line of the log, with its newline. Without it nothing is logged. */
@@ -51,7 +59,7 @@ export class Onggi {
     const directives = Object.fromEntries<string | number | boolean>(given);
     const dir = options.dir ?? directives['dir'];
     if (dir === undefined) return await Onggi.serve(options, directives, null);
-    const path = resolve(String(dir));
+    const path = pathOf(dir);
     const removeMade = makeDataFolder(path);
     try {
       return await Onggi.serve(options, directives, path);
@@ -93,6 +101,14 @@ export class Onggi {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+/** The absolute path that `dir` means. An empty one is more likely a variable that is not set than the working directory. */
+function pathOf(dir: NonNullable<OnggiOptions['dir']> | number | boolean): string {
+  if (dir === '') {
+    throw new ConfigError("dir can't be empty: leave it out to keep nothing, or say '.' for the working directory");
+  }
+  return resolve(typeof dir === 'object' ? fileURLToPath(dir.href) : String(dir));
 }
 
 /** The host of a URL under which a listening address is reached from here. */
