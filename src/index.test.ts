@@ -170,6 +170,41 @@ describe('Onggi in a process', () => {
     await expect(Onggi.start({ config: { nosuch: 'x' } })).rejects.toThrow("unknown directive 'nosuch'");
   });
 
+  it('takes lines of users and of renamed commands, one or several', async () => {
+    const config = {
+      user: ['default on nopass ~* +@all -echo', 'ann on ">se cret" ~옹기:* +get', 'bob off'],
+      'Rename-Command': ['flushall ""', 'FLUSHDB emptied'],
+    };
+    await using onggi = await Onggi.start({ config });
+    expect(await ask(onggi.port, 'ACL USERS')).toBe('*3\r\n$3\r\nann\r\n$3\r\nbob\r\n$7\r\ndefault\r\n');
+    expect(await ask(onggi.port, 'ECHO a')).toMatch(/^-NOPERM/);
+    expect(await ask(onggi.port, 'AUTH ann "se cret"')).toBe('+OK\r\n');
+    expect(await ask(onggi.port, 'ACL DRYRUN ann GET 옹기:1')).toBe('+OK\r\n');
+    expect(await ask(onggi.port, 'FLUSHALL')).toMatch(/^-ERR unknown command/);
+    expect(await ask(onggi.port, 'FLUSHDB')).toMatch(/^-ERR unknown command/);
+    expect(await ask(onggi.port, 'EMPTIED')).toBe('+OK\r\n');
+    await using other = await Onggi.start({ config: { user: 'default off', 'rename-command': 'GET fetch' } });
+    expect(await ask(other.port, 'FETCH k')).toMatch(/^-NOAUTH/);
+  });
+
+  it.each([
+    [{ user: 'ann on >secret nonsense' }, "user 'ann': Error in user declaration 'nonsense': Syntax error"],
+    [{ user: ['ann on', 'ann off'] }, "user 'ann': Error in user declaration 'ann': "],
+    [{ user: 'ann on "' }, "user 'ann': Unbalanced quotes in configuration line"],
+    [{ user: '' }, "user '': Bad directive or wrong number of arguments"],
+    [{ user: 'ann on +nosuch' }, "rule '+nosuch' for the user named 'ann': Unknown command or category name"],
+    [{ 'rename-command': 'nosuch x' }, "rename-command 'nosuch x': No such command in rename-command"],
+    [{ 'rename-command': ['get a', 'set a'] }, "rename-command 'set a': Target command name already exists"],
+    [{ 'rename-command': 'get' }, "rename-command 'get': Bad directive or wrong number of arguments"],
+    // A newline parts words; it makes no further line.
+    [{ 'rename-command': 'get a\nmaxclients 1' }, 'Bad directive or wrong number of arguments'],
+    [{ include: 'more.conf' }, 'include: give the directives of the file instead'],
+    [{ LOADMODULE: '/a.so' }, 'loadmodule: modules are native code, which cannot be loaded here'],
+    [{ bind: ['127.0.0.1', '127.0.0.2'] }, 'bind: one value, not an array'],
+  ])('refuses lines that cannot be used: %j', async (config, message) => {
+    await expect(Onggi.start({ config })).rejects.toThrow(message);
+  });
+
   it('stops once, however often it is asked to', async () => {
     const onggi = await Onggi.start();
     await Promise.all([onggi.stop(), onggi.stop()]);

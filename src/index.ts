@@ -13,11 +13,14 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from './base/errors.js';
-import { Config } from './config/config.js';
+import { Config, type Pair } from './config/config.js';
+import { readLines } from './config/reader.js';
+import { checkUserLine, commandNames } from './server/command-names.js';
 import { makeDataFolder } from './server/data-folder.js';
 import { Logger } from './server/log.js';
 import { Server } from './server/server.js';
 
+/** Directives that have one value each, by their names in lower case. */
 type Directives = Readonly<Record<string, string | number | boolean>>;
 
 /** A URL, as far as we look at it: not every program has the type's name. */
@@ -34,8 +37,13 @@ export interface OnggiOptions {
    * it is missing. Without it nothing is kept.
    */
   dir?: string | UrlLike;
-  /** Directives of redis.conf by their names: `{ appendonly: 'yes', maxclients: 100, save: '60 10' }`. */
-  config?: Directives;
+  /**
+   * Directives of redis.conf by their names: `{ appendonly: 'yes', maxclients: 100, save: '60 10 300 1' }`. `user` and
+   * `rename-command` take what follows them in a line, or an array of several lines:
+   * `{ user: ['default off', 'ann on >secret ~* +@all'], 'rename-command': 'FLUSHALL ""' }`. `include` and `loadmodule` are
+   * refused.
+   */
+  config?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   /** Gets each line of the log, with its newline. Without it nothing is logged. */
   log?: (line: string) => void;
 }
@@ -55,21 +63,25 @@ export class Onggi {
    * error's `code` is then the system's (EADDRINUSE, EADDRNOTAVAIL, EACCES), its `cause` the system's error.
    */
   static async start(options: OnggiOptions = {}): Promise<Onggi> {
-    const given = Object.entries(options.config ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
-    const directives = Object.fromEntries<string | number | boolean>(given);
+    const { directives, lines } = sorted(options.config ?? {});
     const dir = options.dir ?? directives['dir'];
-    if (dir === undefined) return await Onggi.serve(options, directives, null);
+    if (dir === undefined) return await Onggi.serve(options, directives, lines, null);
     const path = pathOf(dir);
     const removeMade = makeDataFolder(path);
     try {
-      return await Onggi.serve(options, directives, path);
+      return await Onggi.serve(options, directives, lines, path);
     } catch (error) {
       removeMade();
       throw error;
     }
   }
 
-  private static async serve(options: OnggiOptions, directives: Directives, dir: string | null): Promise<Onggi> {
+  private static async serve(
+    options: OnggiOptions,
+    directives: Directives,
+    lines: readonly Pair[],
+    dir: string | null,
+  ): Promise<Onggi> {
     const port = options.port ?? directives['port'] ?? 0;
     const inMemory = dir === null;
     const config = new Config({
@@ -81,6 +93,7 @@ export class Onggi {
     if (inMemory && (config.values.appendonly || config.values.save.length > 0)) {
       throw new Error('appendonly and save need `dir`: without it this server keeps its data in memory only');
     }
+    readLines(config, lines, { commands: commandNames(), checkUser: checkUserLine });
     const log = new Logger({ level: config.values.loglevel, sink: options.log ?? (() => {}) });
     const anyPort = Number(port) === 0;
     const server = new Server({ config, log, inMemory, anyPort });
@@ -101,6 +114,35 @@ export class Onggi {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+/** Lines of redis.conf that set no value: there may be several by one name. */
+const LINE_NAMES: ReadonlySet<string> = new Set(['user', 'rename-command']);
+
+const REFUSED: Readonly<Record<string, string>> = {
+  include: 'give the directives of the file instead',
+  loadmodule: 'modules are native code, which cannot be loaded here',
+};
+
+/** What `config` gives, by how it is read. Throws ConfigError for what cannot be given in it. */
+function sorted(config: NonNullable<OnggiOptions['config']>): { directives: Directives; lines: Pair[] } {
+  const directives: Record<string, string | number | boolean> = {};
+  const lines: Pair[] = [];
+  for (const [spelling, value] of Object.entries(config)) {
+    const name = spelling.toLowerCase();
+    const refusal = REFUSED[name];
+    if (refusal !== undefined) throw new ConfigError(`${name}: ${refusal}`);
+    const values = Array.isArray(value) ? value : null;
+    if (LINE_NAMES.has(name)) {
+      for (const line of values ?? [value]) lines.push([name, String(line)]);
+    } else if (values !== null) {
+      // Of several lines most directives would take the last one only.
+      throw new ConfigError(`${name}: one value, not an array: only user and rename-command have several lines`);
+    } else {
+      directives[name] = value as string | number | boolean;
+    }
+  }
+  return { directives, lines };
 }
 
 /** The absolute path that `dir` means. An empty one is more likely a variable that is not set than the working directory. */

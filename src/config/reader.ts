@@ -11,8 +11,8 @@ import { resolve } from 'node:path';
 import { ConfigError } from '../base/errors.js';
 import { strerror } from '../base/strerror.js';
 import { REDIS_VERSION } from '../base/version.js';
-import { splitWords, textOf } from '../base/words.js';
-import type { Config } from './config.js';
+import { byteString, splitWords, textOf } from '../base/words.js';
+import type { Config, Pair } from './config.js';
 import { FORGOTTEN, findDirective } from './directives.js';
 import { expandPaths, isPathPattern } from './expand-paths.js';
 import { DirectiveError } from './kinds.js';
@@ -77,6 +77,24 @@ export function readConfig(config: Config, sources: ConfigSources): string {
   return text;
 }
 
+/**
+ * Takes the lines of a program that has no redis.conf but says what stands in one, each as the name (in lower case) and what
+ * follows it; for those that are no directives of the table. Throws ConfigError.
+ */
+export function readLines(config: Config, lines: readonly Pair[], { commands, checkUser }: ConfigSources): void {
+  const reader = new Reader(config, commands, checkUser);
+  for (const [name, rest] of lines) {
+    try {
+      reader.line(`${name} ${byteString(rest)}`, 0);
+    } catch (error) {
+      if (!(error instanceof DirectiveError)) throw error;
+      // What follows a user's name are passwords, too.
+      const shown = name === 'user' ? rest.trim().split(/\s/)[0] : rest;
+      throw new ConfigError(`${name} '${shown}': ${textOf(error.message)}`);
+    }
+  }
+}
+
 function readSources({ file, input = '' }: ConfigSources): string {
   const text = file === undefined ? '' : readText(resolve(file), resolve(file));
   return text + (typeof input === 'string' ? input : input());
@@ -115,7 +133,7 @@ class Reader {
     }
   }
 
-  private line(line: string, depth: number): void {
+  line(line: string, depth: number): void {
     const words = splitWords(line);
     if (words === null) throw new DirectiveError('Unbalanced quotes in configuration line');
     const [first, ...args] = words;

@@ -321,7 +321,10 @@ describe('user lines of redis.conf', () => {
     ] as const) {
       const live = LiveServer.prepare();
       live.server.config.users.push([...users]);
-      await expect(live.server.start()).rejects.toThrow('Critical error while loading ACLs. Exiting.');
+      await expect(live.server.start()).rejects.toMatchObject({
+        message: expect.stringContaining(`Critical error while loading ACLs: ${text}`),
+        line: 'Critical error while loading ACLs. Exiting.',
+      });
       expect(live.lines.join('')).toContain(text);
     }
   });

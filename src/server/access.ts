@@ -13,7 +13,7 @@
  * After a crash during ACL SAVE the file is the old one or the new one.
  */
 import { strerror } from '../base/strerror.js';
-import { byteString, byteStringOf, bytesOf, quoteWord } from '../base/words.js';
+import { byteString, byteStringOf, bytesOf, quoteWord, textOf } from '../base/words.js';
 import { DenialLog, type DenialScene, denialText, reasonOf } from '../commands/access/denials.js';
 import { hasSpaces, type RuleContext } from '../commands/access/rules.js';
 import { Denial } from '../commands/access/selector.js';
@@ -27,6 +27,7 @@ import { readFile, replaceFile } from '../disk/replace-file.js';
 import type { Args } from '../formats/resp/args.js';
 import type { Client } from './client.js';
 import type { Server } from './server.js';
+import { StartError } from './start-error.js';
 
 const NO_FILE =
   'This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command ' +
@@ -223,7 +224,8 @@ export class Access implements AccessControl {
       const error = this.takeConfigured(name!, rules);
       if (error === null) continue;
       log.warning(error);
-      throw new Error('Critical error while loading ACLs. Exiting.');
+      const failed = 'Critical error while loading ACLs';
+      throw new StartError(`${failed}: ${textOf(error)}`, `${failed}. Exiting.`);
     }
   }
 

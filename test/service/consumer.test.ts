@@ -10,6 +10,7 @@ const PROGRAM = `
 import { Onggi, type OnggiOptions } from 'onggi';
 
 const options: OnggiOptions = { port: 0, dir: './data', config: { appendonly: 'yes', maxclients: 100 }, log: () => {} };
+export const users: OnggiOptions = { config: { user: ['default off', 'ann on'], 'rename-command': 'FLUSHALL ""' } };
 /** As a program with the type has it. */
 export const inUrl = (dir: { href: string; protocol: string; host: string }): OnggiOptions => ({ dir });
 export async function run(): Promise<string> {
