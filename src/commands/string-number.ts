@@ -4,17 +4,11 @@
  *
  * Hot: INCR and DECR write the new digits over the old ones in the arena and make no JS object.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import { parseInt64, parseInteger, writeInteger } from '../base/numbers.js';
 import type { Args } from '../formats/resp/args.js';
-import {
-  copyBytes,
-  Encoding,
-  ItemType,
-  itemEncoding,
-  itemValueBytes,
-  itemValueIndex,
-  setItemEncoding,
-} from '../memory/item.js';
+import { Encoding, ItemType, itemEncoding, itemValueBytes, itemValueIndex, setItemEncoding } from '../memory/item.js';
 import type { Context } from './context.js';
 import { DECREMENT_OVERFLOW, NOT_INTEGER, OVERFLOW } from './errors.js';
 

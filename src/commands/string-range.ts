@@ -1,6 +1,8 @@
 /** Parts of strings: APPEND, STRLEN, SETRANGE, GETRANGE. */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import type { Args } from '../formats/resp/args.js';
-import { copyBytes, Encoding, ItemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
+import { Encoding, ItemType, itemValueBytes, itemValueIndex } from '../memory/item.js';
 import type { Context } from './context.js';
 import { NOT_INTEGER, OFFSET_OUT_OF_RANGE, STRING_TOO_LONG } from './errors.js';
 import { store } from './string-set.js';

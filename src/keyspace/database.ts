@@ -7,11 +7,11 @@
  *   3. Values are freed through `freeValue`, so that a snapshot that still reads them keeps them.
  */
 import { assert } from '../base/assert.js';
+import { copyBytes } from '../base/copy-bytes.js';
 import type { Arena } from '../memory/arena.js';
 import { Dict } from '../memory/dict.js';
 import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import {
-  copyBytes,
   Encoding,
   hasRoot,
   ItemType,

@@ -155,6 +155,35 @@ export class Dict {
     }
   }
 
+  /**
+   * As `findHashed` of an item's key, for an item that is in no table yet. The item is read only where another one has the
+   * same hash.
+   */
+  findEqual(hash: number, other: number): number {
+    const { arena } = this;
+    const segment = this.segmentOf(hash);
+    this.segment = segment;
+    this.hash = hash;
+    const words = arena.wordsOf(segment);
+    const base = wordIndex(segment);
+    const slots = words[base + 1]!;
+    let slot = homeSlot(hash, slots);
+    for (;;) {
+      const at = base + HEADER_WORDS + slot * 2;
+      const item = words[at + 1]!;
+      if (item === 0 || ((words[at]! | 0) === hash && this.haveOneKey(item, other))) {
+        this.slot = slot;
+        return item;
+      }
+      if (++slot === slots) slot = 0;
+    }
+  }
+
+  private haveOneKey(item: number, other: number): boolean {
+    const { arena } = this;
+    return itemHasKey(arena, item, arena.bytesOf(other), itemKeyIndex(arena, other), itemKeyBytes(arena, other));
+  }
+
   /** Reads what `findHashed` of these hashes (at most APPROACH_MAX) will read first, all together (Arena.approach). */
   approach(hashes: Int32Array, count: number): void {
     const { arena } = this;

@@ -12,10 +12,10 @@
  *   2. A block whose capacity exceeds 64 bytes is at least 3/4 used after a removal.
  */
 import { assert } from '../base/assert.js';
+import { copyBytes } from '../base/copy-bytes.js';
 import * as int64 from '../base/int64.js';
 import type { Slice } from '../base/slice.js';
 import { type Arena, byteIndex } from './arena.js';
-import { copyBytes } from './item.js';
 import { moveBytes } from './listpack.js';
 
 const HEADER = 8;

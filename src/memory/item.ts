@@ -22,6 +22,7 @@
  *   2. Entries of collection types have a root word, and a value of 0 bytes.
  *   3. keyOffset + keyBytes + valueBytes <= capacity of the block. The rest of the block is room to grow in place.
  */
+import { copyBytes } from '../base/copy-bytes.js';
 import type { Slice } from '../base/slice.js';
 import type { Arena } from './arena.js';
 import { byteIndex, doubleIndex, wordIndex } from './arena.js';
@@ -229,13 +230,4 @@ export function itemRoot(arena: Arena, address: number): number {
 /** The block must be owned. */
 export function setItemRoot(arena: Arena, address: number, root: number): void {
   arena.setWord(address, (itemKeyOffset(arena, address) - 4) >>> 2, root);
-}
-
-/** Short copies in a loop: below about 64 bytes that is faster than TypedArray.set with its subarray object. */
-export function copyBytes(from: Uint8Array, fromOff: number, to: Uint8Array, toOff: number, bytes: number): void {
-  if (bytes > 64) {
-    to.set(from.subarray(fromOff, fromOff + bytes), toOff);
-    return;
-  }
-  for (let i = 0; i < bytes; i++) to[toOff + i] = from[fromOff + i]!;
 }

@@ -15,8 +15,9 @@
  *   1. 2 <= start, and start + total bytes <= capacity of the block.
  *   2. A block whose capacity exceeds 64 bytes is at least 3/4 used after a removal.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import { Arena, byteIndex } from './arena.js';
-import { copyBytes } from './item.js';
 import {
   elementBytes,
   LP_EMPTY,

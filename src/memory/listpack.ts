@@ -27,10 +27,11 @@
  *   1. total bytes <= capacity of the block; the rest is room to grow in place.
  *   2. A block whose capacity exceeds 64 bytes is at least 3/4 used after a delete.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import * as int64 from '../base/int64.js';
 import type { Slice } from '../base/slice.js';
 import { type Arena, byteIndex } from './arena.js';
-import { copyBytes } from './item.js';
 
 /** Bytes before the first element. */
 export const LP_HEADER = 6;

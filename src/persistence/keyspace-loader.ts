@@ -2,14 +2,16 @@
  * Puts what an RDB file holds into the keyspace. Function libraries, auxiliary data of modules and AUX fields, which are no
  * keys, are kept beside it (`LoadedExtras`) and written back by the next save.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import { ConfigError } from '../base/errors.js';
 import type { Slice } from '../base/slice.js';
 import { RdbKey, type RdbTarget } from '../formats/rdb/reader.js';
 import type { Database, Keyspace } from '../keyspace/keyspace.js';
 import { APPROACH_MAX } from '../memory/dict.js';
+import { DUE_NEVER } from '../memory/dict-segment.js';
 import { hashBytes } from '../memory/hash-function.js';
 import {
-  copyBytes,
   Encoding,
   hasRoot,
   ItemType,
@@ -41,8 +43,13 @@ export interface LoadOptions {
   replace: boolean;
 }
 
-/** Entries that are put into the table together, so that its memory is waited for once (Dict.approach). */
-const BATCH = APPROACH_MAX;
+/**
+ * Entries that are put into the table together, in the order of their hashes, which is that of the table: so what is needed of
+ * its memory lies near, and is waited for some at a time (Dict.approach).
+ */
+const BATCH = 65_536;
+/** By so many of a hash's bits they are put in order: a few segments of the table each. */
+const ORDER_BITS = 11;
 
 export class KeyspaceLoader implements RdbTarget {
   keysLoaded = 0;
@@ -57,6 +64,11 @@ export class KeyspaceLoader implements RdbTarget {
   private readonly entries = new Uint32Array(BATCH);
   private readonly hashes = new Int32Array(BATCH);
   private readonly offsets = new Float64Array(BATCH);
+  /** 1: the entry, or fields of it, expire. */
+  private readonly expiring = new Uint8Array(BATCH);
+  private readonly order = new Uint32Array(BATCH);
+  private readonly starts = new Uint32Array((1 << ORDER_BITS) + 1);
+  private readonly ahead = new Int32Array(APPROACH_MAX);
 
   constructor(
     private readonly keyspace: Keyspace,
@@ -140,45 +152,71 @@ export class KeyspaceLoader implements RdbTarget {
     return allNew;
   }
 
+  /** Whatever has to be read of the entry is read here: later it would have to be waited for. */
   private add(key: RdbKey, entry: number): boolean {
     const { keyspace, waiting } = this;
-    setItemLru(keyspace.arena, entry, keyspace.loadedLru(key.idleSeconds, key.frequency));
+    const { arena } = keyspace;
+    setItemLru(arena, entry, keyspace.loadedLru(key.idleSeconds, key.frequency));
     const { buf, off, len } = key.bytes;
     this.entries[waiting] = entry;
     this.hashes[waiting] = hashBytes(buf, off, len);
     this.offsets[waiting] = key.offset;
+    const fieldsExpire = itemType(arena, entry) === ItemType.HASH && keyspace.fieldsDue(entry) !== DUE_NEVER;
+    this.expiring[waiting] = fieldsExpire || !Number.isNaN(key.expireAtMs) ? 1 : 0;
     this.waiting = waiting + 1;
     return this.waiting < BATCH || this.insertWaiting();
   }
 
   private insertWaiting(): boolean {
-    const { keyspace, options, entries, hashes, waiting } = this;
-    const { arena } = keyspace;
-    const db = this.db!;
-    db.table.approach(hashes, waiting);
+    const { entries, hashes, order, ahead, waiting } = this;
+    const { table } = this.db!;
+    this.putInOrder();
     this.waiting = 0;
     let allNew = true;
-    for (let i = 0; i < waiting; i++) {
-      const entry = entries[i]!;
-      const hash = hashes[i]!;
-      const bytes = arena.bytesOf(entry);
-      const at = itemKeyIndex(arena, entry);
-      const len = itemKeyBytes(arena, entry);
-      if (db.table.findHashed(hash, bytes, at, len) !== 0) {
-        if (options.replace) {
-          db.delete(bytes, at, len);
-          db.table.findHashed(hash, bytes, at, len);
-        } else {
-          if (allNew) this.noteTwice(bytes.slice(at, at + len), this.offsets[i]!);
-          allNew = false;
-          this.drop(entry);
-          continue;
-        }
+    let done = 0;
+    try {
+      while (done < waiting) {
+        const count = Math.min(APPROACH_MAX, waiting - done);
+        for (let i = 0; i < count; i++) ahead[i] = hashes[order[done + i]!]!;
+        table.approach(ahead, count);
+        for (let i = 0; i < count; i++, done++) if (!this.insert(order[done]!)) allNew = false;
       }
-      db.insertMissed(entry);
-      this.keysLoaded++;
+    } catch (error) {
+      for (; done < waiting; done++) this.drop(entries[order[done]!]!);
+      throw error;
     }
     return allNew;
+  }
+
+  private putInOrder(): void {
+    const { hashes, order, starts, waiting } = this;
+    const shift = 32 - ORDER_BITS;
+    starts.fill(0);
+    for (let i = 0; i < waiting; i++) starts[(hashes[i]! >>> shift) + 1]!++;
+    for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
+    for (let i = 0; i < waiting; i++) order[starts[hashes[i]! >>> shift]!++] = i;
+  }
+
+  /** Puts the i-th entry into the table. False when its key is there, and must not be. */
+  private insert(i: number): boolean {
+    const { keyspace } = this;
+    const db = this.db!;
+    const entry = this.entries[i]!;
+    const hash = this.hashes[i]!;
+    if (db.table.findEqual(hash, entry) !== 0) {
+      if (!this.options.replace) {
+        this.noteTwice(i);
+        this.drop(entry);
+        return false;
+      }
+      const { arena } = keyspace;
+      db.delete(arena.bytesOf(entry), itemKeyIndex(arena, entry), itemKeyBytes(arena, entry));
+      db.table.findEqual(hash, entry);
+    }
+    if (this.expiring[i] !== 0 || keyspace.waits !== null) db.insertMissed(entry);
+    else db.table.insert(entry);
+    this.keysLoaded++;
+    return true;
   }
 
   /** Frees an entry that is in no table. */
@@ -190,10 +228,16 @@ export class KeyspaceLoader implements RdbTarget {
     arena.free(entry);
   }
 
-  private noteTwice(key: Uint8Array, offset: number): void {
-    const { twice } = this;
+  /** The first of them in the file is named. */
+  private noteTwice(i: number): void {
+    const { twice, keyspace } = this;
+    const { arena } = keyspace;
+    if (twice.offset > 0 && twice.offset < this.offsets[i]!) return;
+    const entry = this.entries[i]!;
+    const at = itemKeyIndex(arena, entry);
+    const key = arena.bytesOf(entry).slice(at, at + itemKeyBytes(arena, entry));
     twice.bytes.set(key, 0, key.length);
     twice.db = this.db!.index;
-    twice.offset = offset;
+    twice.offset = this.offsets[i]!;
   }
 }

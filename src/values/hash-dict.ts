@@ -17,12 +17,12 @@
  *   3. Every method leaves in `block` the address that must be stored.
  */
 import { assert } from '../base/assert.js';
+import { copyBytes } from '../base/copy-bytes.js';
 import { Slice } from '../base/slice.js';
 import type { Arena } from '../memory/arena.js';
 import { Dict, type DueSegment } from '../memory/dict.js';
 import { DUE_NEVER, dueSecond } from '../memory/dict-segment.js';
 import {
-  copyBytes,
   itemAlloc,
   itemHasSlot,
   itemKeyBytes,

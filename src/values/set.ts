@@ -9,6 +9,8 @@
  *   1. root 0 is an empty set that has not been stored anywhere yet: its encoding is decided by what comes first.
  *   2. Members are distinct; an integer member has one text only, so its bytes decide equality in every encoding.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import type { Slice } from '../base/slice.js';
 import { Slice as OwnSlice } from '../base/slice.js';
 import { type Arena, byteIndex } from '../memory/arena.js';
@@ -27,7 +29,7 @@ import {
   intsetRemoveAt,
   intsetValidate,
 } from '../memory/intset.js';
-import { copyBytes, Encoding, ItemType, itemAlloc, itemKeyBytes, itemKeyIndex } from '../memory/item.js';
+import { Encoding, ItemType, itemAlloc, itemKeyBytes, itemKeyIndex } from '../memory/item.js';
 import {
   LP_BYTES_MAX,
   LP_EMPTY,

@@ -18,9 +18,9 @@
  *   3. Every block on the way to a change is owned, and the words of its parents are current after each method.
  */
 import { assert } from '../base/assert.js';
+import { copyBytes } from '../base/copy-bytes.js';
 import type { Slice } from '../base/slice.js';
 import { Arena, byteIndex } from '../memory/arena.js';
-import { copyBytes } from '../memory/item.js';
 import { Tree } from '../memory/tree.js';
 import type { Stream } from './stream.js';
 import { IdOrder, StreamId } from './stream-id.js';

@@ -20,8 +20,9 @@
  * What reads works on an attached arena in another thread. What writes takes the block's address and returns the one that
  * the parent must store.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import { Arena, byteIndex } from '../memory/arena.js';
-import { copyBytes } from '../memory/item.js';
 import {
   elementBytes,
   LP_EMPTY,

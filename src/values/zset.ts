@@ -14,19 +14,12 @@
  *
  * Ranks are 0-based from the lowest.
  */
+
+import { copyBytes } from '../base/copy-bytes.js';
 import type { Slice } from '../base/slice.js';
 import { type Arena, byteIndex } from '../memory/arena.js';
 import { Dict } from '../memory/dict.js';
-import {
-  copyBytes,
-  Encoding,
-  ItemType,
-  itemAlloc,
-  itemKeyBytes,
-  itemKeyIndex,
-  itemSlot,
-  setItemSlot,
-} from '../memory/item.js';
+import { Encoding, ItemType, itemAlloc, itemKeyBytes, itemKeyIndex, itemSlot, setItemSlot } from '../memory/item.js';
 import {
   LP_BYTES_MAX,
   lpBytes,

@@ -2,6 +2,8 @@
  * The simplest thing that RDB files can be loaded into and written from: real entries in a real arena, kept in plain maps.
  * Tests of the codecs use it in place of the keyspace; `audit` proves that loading left no block behind.
  */
+
+import { copyBytes } from '../../src/base/copy-bytes.js';
 import { TruncationError } from '../../src/base/errors.js';
 import { Slice } from '../../src/base/slice.js';
 import { Digester, type ScoreForm } from '../../src/formats/rdb/digest.js';
@@ -12,7 +14,6 @@ import { ValueReader } from '../../src/formats/rdb/value-reader.js';
 import { RdbWriter, type RdbWriterOptions } from '../../src/formats/rdb/writer.js';
 import { Arena } from '../../src/memory/arena.js';
 import {
-  copyBytes,
   Encoding,
   hasRoot,
   ItemType,

@@ -15,6 +15,7 @@
  * Hot path (`raw`): a copy, no allocation while the buffer has room.
  */
 import { assert } from '../../base/assert.js';
+import { copyBytes } from '../../base/copy-bytes.js';
 import { crc32 } from '../../base/crc32.js';
 import { writeInteger } from '../../base/numbers.js';
 import type { Args } from '../resp/args.js';
@@ -73,13 +74,7 @@ export class LogEncoder {
   /** Bytes that are whole RESP commands already. */
   raw(from: Uint8Array, off: number, len: number): void {
     if (this.pos + len > this.buf.length) this.reserve(len);
-    const { buf } = this;
-    if (len > 64) {
-      buf.set(from.subarray(off, off + len), this.pos);
-    } else {
-      const { pos } = this;
-      for (let i = 0; i < len; i++) buf[pos + i] = from[off + i]!;
-    }
+    copyBytes(from, off, this.buf, this.pos, len);
     this.pos += len;
   }
 

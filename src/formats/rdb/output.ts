@@ -4,6 +4,7 @@
  *
  * Hot: nothing here allocates per value that fits into the buffer.
  */
+import { copyBytes } from '../../base/copy-bytes.js';
 import { Crc64 } from '../../base/crc64.js';
 import { lzfCompress } from '../../base/lzf.js';
 import { parseInteger } from '../../base/numbers.js';
@@ -157,10 +158,8 @@ export class RdbOutput {
   raw(buf: Uint8Array, off: number, len: number): void {
     if (len <= 64) {
       this.room(len);
-      const to = this.buf;
-      const at = this.pos;
-      for (let i = 0; i < len; i++) to[at + i] = buf[off + i]!;
-      this.pos = at + len;
+      copyBytes(buf, off, this.buf, this.pos, len);
+      this.pos += len;
       return;
     }
     if (this.sink === null) this.room(len);

@@ -10,9 +10,11 @@
  * Nothing is dropped silently: what is not known or cannot be kept is refused with its offset and key, as is what is
  * damaged. The reader neither logs nor decides: expired keys, duplicate keys and databases are the target's.
  */
+
+import { copyBytes } from '../../base/copy-bytes.js';
 import { Slice } from '../../base/slice.js';
 import type { Arena } from '../../memory/arena.js';
-import { copyBytes, type Encoding, type ItemType } from '../../memory/item.js';
+import type { Encoding, ItemType } from '../../memory/item.js';
 import type { Limits } from '../../values/value.js';
 import { RdbInput } from './input.js';
 import { walkModuleAux } from './module.js';

@@ -7,6 +7,7 @@
  *
  * Hot path: no allocation per call while the buffer has room.
  */
+import { copyBytes } from '../../base/copy-bytes.js';
 import { writeDouble, writeInteger } from '../../base/numbers.js';
 import type { Slice } from '../../base/slice.js';
 
@@ -112,12 +113,8 @@ export class ReplyWriter {
     this.header(36, len);
     const { buf } = this;
     let { pos } = this;
-    if (len > LOOP_MAX) {
-      buf.set(bytes.subarray(off, off + len), pos);
-      pos += len;
-    } else {
-      for (let i = 0; i < len; i++) buf[pos++] = bytes[off + i]!;
-    }
+    copyBytes(bytes, off, buf, pos, len);
+    pos += len;
     buf[pos++] = CR;
     buf[pos++] = LF;
     this.pos = pos;
@@ -232,11 +229,7 @@ export class ReplyWriter {
   rawBytes(bytes: Uint8Array, start = 0, end = bytes.length): void {
     const len = end - start;
     this.reserve(len);
-    if (len > LOOP_MAX) {
-      this.buf.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.pos);
-    } else {
-      for (let i = 0; i < len; i++) this.buf[this.pos + i] = bytes[start + i]!;
-    }
+    copyBytes(bytes, start, this.buf, this.pos, len);
     this.pos += len;
   }
 }
