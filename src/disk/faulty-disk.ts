@@ -411,7 +411,7 @@ export class FaultyDisk implements Disk {
   }
 
   claim(directory: string, name: string): (() => void) | null {
-    const key = posix.join(directory, name);
+    const key = `${directory} ${name}`;
     if (this.claimed.has(key)) return null;
     this.claimed.add(key);
     return () => this.claimed.delete(key);

@@ -12,6 +12,7 @@
  * Invariant: `manifest` is what the manifest file holds (as the running process sees it).
  */
 import { join } from 'node:path';
+import { assert } from '../base/assert.js';
 import type { Log } from '../base/log.js';
 import { pidAlive } from '../base/pid-alive.js';
 import { strerror } from '../base/strerror.js';
@@ -45,18 +46,26 @@ export class AofInUseError extends Error {
 
 export class AofDirectory {
   manifest = new Manifest();
-  /** Gives the claim on the directory's files back; null: they are not claimed. */
-  private unclaim: (() => void) | null = null;
+  /** What gives the claims on the files back; empty: they are not claimed. */
+  private claims: (() => void)[] = [];
 
   constructor(
     readonly disk: Disk,
-    /** The directive `dir`, absolute. It is changed only while no file is open, and nothing claimed. */
-    public parent: string,
+    private folder: string,
     private readonly name: string,
     /** The directive `appendfilename`: what all names begin with. */
     readonly prefix: string,
     private readonly log: Log,
   ) {}
+
+  /** The directive `dir`, absolute. It is changed only while no file is open; a claim is not kept. */
+  get parent(): string {
+    return this.folder;
+  }
+  set parent(folder: string) {
+    if (folder !== this.folder) this.release();
+    this.folder = folder;
+  }
 
   /** Path of the directory. */
   get path(): string {
@@ -70,17 +79,31 @@ export class AofDirectory {
     return this.file(manifestName(this.prefix));
   }
 
-  /** Makes the files this server's alone, until `release`. Throws AofInUseError when another server has them. */
+  /**
+   * Makes the files this server's alone, until `release`; by both paths on which they can be reached, where there is a
+   * directory already. Throws AofInUseError when another server has them.
+   */
   claim(): void {
-    if (this.unclaim !== null || this.disk.stat(this.parent) === null) return;
-    this.unclaim = this.disk.claim(this.parent, `${this.name}/${this.prefix}`);
-    if (this.unclaim !== null) return;
-    throw new AofInUseError(this.path);
+    const { disk, claims, folder, path, prefix } = this;
+    if (claims.length === 0 && disk.stat(folder) !== null) this.take(folder, `${this.name}/${prefix}`);
+    if (claims.length === 1 && disk.stat(path)?.directory) this.take(path, prefix);
+  }
+
+  private take(directory: string, name: string): void {
+    const unclaim = this.disk.claim(directory, name);
+    if (unclaim === null) {
+      this.release();
+      throw new AofInUseError(this.path);
+    }
+    this.claims.push(unclaim);
+  }
+
+  get claimed(): boolean {
+    return this.claims.length > 0;
   }
 
   release(): void {
-    this.unclaim?.();
-    this.unclaim = null;
+    for (const unclaim of this.claims.splice(0)) unclaim();
   }
 
   /**
@@ -89,6 +112,11 @@ export class AofDirectory {
    */
   ensure(): void {
     this.claim();
+    this.make();
+    this.claim();
+  }
+
+  private make(): void {
     const stat = this.disk.stat(this.path);
     if (stat?.directory) return;
     try {
@@ -143,6 +171,7 @@ export class AofDirectory {
       return false;
     }
     this.manifest = Manifest.parse(bytes, this.manifestPath);
+    this.passFilled();
     return true;
   }
 
@@ -151,6 +180,7 @@ export class AofDirectory {
    * is taken over: after a power cut it may be either.
    */
   async persist(manifest: Manifest): Promise<void> {
+    assert(this.claimed, 'the manifest is ours');
     try {
       await replaceFileAsync(this.disk, this.manifestPath, this.temporaryManifest, manifest.encode());
     } catch (error) {
@@ -161,6 +191,7 @@ export class AofDirectory {
   }
 
   persistNow(manifest: Manifest): void {
+    assert(this.claimed, 'the manifest is ours');
     try {
       replaceFile(this.disk, this.manifestPath, this.temporaryManifest, manifest.encode());
     } catch (error) {
@@ -174,6 +205,18 @@ export class AofDirectory {
   unnamed(): string[] {
     if (!this.manifest.empty || !this.disk.stat(this.path)?.directory) return [];
     return this.disk.list(this.path).filter((name) => this.numberOf(name) > 0);
+  }
+
+  /** An incr with commands that the manifest does not name is somebody's loss already: it is not emptied as well. */
+  private passFilled(): void {
+    const { manifest } = this;
+    const named = new Set([...manifest.files(), ...manifest.history].map(({ name }) => name));
+    for (const name of this.disk.list(this.path)) {
+      if (!name.endsWith('.incr.aof') || named.has(name) || this.numberOf(name) === 0 || this.bytes(name) === 0)
+        continue;
+      manifest.incrSeq = Math.max(manifest.incrSeq, this.numberOf(name));
+      this.log.warning(`${this.file(name)} holds commands, but the manifest does not name it: it is left as it is`);
+    }
   }
 
   /** New files get numbers behind those, so that none is written over. */

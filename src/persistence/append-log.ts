@@ -301,7 +301,7 @@ export class AppendLog {
     const old = this.main!;
     if (this.failure !== null) return null;
     old.seal();
-    if (!this.flushMain(old) || !this.leaveRoom(old, false)) return null;
+    if (!this.flushMain(old) || !this.leaveRoom(old, false) || old.roomEnded) return null;
     this.holding = old;
     this.main = file;
     return old;
@@ -432,6 +432,7 @@ export class AppendLog {
       this.holding = null;
     }
     const last = this.main!;
+    if (this.syncFailure !== null) throw this.syncFailure;
     if (!this.leaveRoom(last, false)) throw this.writeFailure ?? this.syncFailure;
     last.seal();
     if (last.mustLeaveRoom && !this.leaveRoom(last, true)) throw this.writeFailure ?? this.syncFailure;

@@ -56,6 +56,7 @@ const OTHER_CHILD =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
 const REWRITE_REFUSED =
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
+const STILL_LOADING = 'The data is still being loaded: try again when it is';
 const STOP_WRITES =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
 
@@ -71,7 +72,8 @@ export class Persistence {
   /** A rewrite, or a save, is to begin as soon as nothing else runs. */
   rewriteScheduled = false;
   saveScheduled = false;
-  private turningOff = false;
+  /** How many times appendonly was turned off whose files are still being closed. */
+  private turningOff = 0;
   /** Before that there is more on the disk than in memory. */
   private started = false;
 
@@ -110,14 +112,14 @@ export class Persistence {
       beginSnapshot: host.beginSnapshot,
       logged: () => this.aof !== 'off',
       adopted: () => {
-        if (this.aof === 'wait' && !this.turningOff) this.aof = 'on';
+        if (this.aof === 'wait' && this.turningOff === 0) this.aof = 'on';
       },
     });
   }
 
   /** Whether a snapshot runs, or must not begin yet. */
   get busy(): boolean {
-    return this.dump.running || this.rewriter.running || this.turningOff;
+    return this.dump.running || this.rewriter.running || this.turningOff > 0;
   }
 
   // --- start ---------------------------------------------------------------------------------------------------------
@@ -139,6 +141,11 @@ export class Persistence {
       directory.release();
       throw error;
     }
+  }
+
+  /** Instead of `start`: nothing is to be loaded, and nothing to be kept. */
+  startInMemory(): void {
+    this.started = true;
   }
 
   private async load(): Promise<Recovered> {
@@ -255,7 +262,7 @@ export class Persistence {
     this.rewriteScheduled = false;
     this.followDir();
     void this.rewriter.start().then(() => {
-      if (this.aof === 'off' && !this.turningOff) this.directory.release();
+      this.releaseUnused();
       if (this.aof === 'wait' || (this.aof === 'on' && this.appendLog.syncFailed)) this.rewriteScheduled = true;
     });
   }
@@ -291,12 +298,14 @@ export class Persistence {
 
   /** SAVE: null, or the error. */
   save(): string | null {
+    if (!this.started) return `ERR ${STILL_LOADING}`;
     if (this.dump.running) return SAVE_IN_PROGRESS;
     return this.dump.saveNow() ? null : 'ERR';
   }
 
   /** BGSAVE. `inTransaction`: not now, for a transaction is half done. */
   backgroundSave(schedule: boolean, inTransaction = false): { started: string } | { error: string } {
+    if (!this.started) return { error: `ERR ${STILL_LOADING}` };
     if (this.dump.running) return { error: SAVE_IN_PROGRESS };
     if (this.busy || inTransaction) {
       if (!schedule && !inTransaction) return { error: OTHER_CHILD };
@@ -308,6 +317,7 @@ export class Persistence {
 
   /** BGREWRITEAOF. */
   rewriteAppendLog(inTransaction = false): { started: string } | { error: string } {
+    if (!this.started) return { error: `ERR ${STILL_LOADING}` };
     if (this.rewriter.running) return { error: 'ERR Background append only file rewriting already in progress' };
     if (this.busy || inTransaction) {
       this.rewriteScheduled = true;
@@ -320,6 +330,7 @@ export class Persistence {
     } catch (error) {
       this.log.warning(strerror(error));
       this.rewriter.lastOk = false;
+      this.releaseUnused();
       return { error: REWRITE_REFUSED };
     }
     this.startRewrite();
@@ -338,7 +349,7 @@ export class Persistence {
 
   /** CONFIG SET aof-disable-auto-gc: history that was kept goes now, or when the running rewrite is over. */
   historyAllowed(): void {
-    if (this.config['aof-disable-auto-gc']) return;
+    if (this.config['aof-disable-auto-gc'] || !this.directory.claimed) return;
     if (this.rewriter.running) void this.rewriter.settled().then(() => this.historyAllowed());
     else this.directory.removeHistoryNow();
   }
@@ -349,21 +360,24 @@ export class Persistence {
    * @returns null, or why it can't be
    */
   setAppendonly(on: boolean): string | null {
-    if (!this.started) return 'The data is still being loaded: try again when it is';
+    if (!this.started) return STILL_LOADING;
     if (on === (this.aof !== 'off')) return null;
     if (!on) {
       this.aof = 'off';
       this.rewriteScheduled = false;
-      this.turnedOff = this.turnOff();
+      this.turningOff++;
+      // Not now: the transaction that this is a part of may have written before, and its effects are in the log whole.
+      this.turnedOff = this.turnedOff.then(() => this.turnOff());
       return null;
     }
+    const inUse = this.rewriter.running || this.turningOff > 0;
     try {
-      if (!this.busy) this.directory.parent = this.config.dir;
+      if (!inUse) this.directory.parent = this.config.dir;
       this.directory.ensure();
-      if (!this.busy) this.directory.removeTemporary();
+      if (!inUse) this.directory.removeTemporary();
     } catch (error) {
       this.log.warning(strerror(error));
-      if (!this.busy) this.directory.release();
+      this.releaseUnused();
       return 'Unable to turn on AOF. Check server logs.';
     }
     this.aof = 'wait';
@@ -381,27 +395,28 @@ export class Persistence {
   /** CONFIG SET dir, after the change: null, or why it must be taken back. */
   dirRefusal(): string | null {
     if (this.config.dir === this.directory.parent) return null;
-    if (!this.started) return 'The data is still being loaded: try again when it is';
+    if (!this.started) return STILL_LOADING;
     if (this.aof !== 'off') return 'The append only file is open in the old directory. Turn appendonly off first';
     return this.busy ? 'The old directory is still being written to: try again in a moment' : null;
+  }
+
+  private releaseUnused(): void {
+    if (this.aof === 'off' && !this.rewriter.running && this.turningOff === 0) this.directory.release();
   }
 
   /** Resolves when an `appendonly no` has closed the files. */
   turnedOff: Promise<void> = Promise.resolve();
 
   private async turnOff(): Promise<void> {
-    this.turningOff = true;
     try {
-      // The transaction that this is a part of may have written before: its effects are in the log whole.
-      await Promise.resolve();
       if (this.rewriter.running) {
         this.log.notice('The rewrite of the AOF is stopped, for AOF is turned off');
         await this.rewriter.stop();
       }
       await this.appendLog.stop();
     } finally {
-      this.turningOff = false;
-      if (this.aof === 'off') this.directory.release();
+      this.turningOff--;
+      this.releaseUnused();
     }
   }
 
@@ -423,6 +438,10 @@ export class Persistence {
       await this.dump.stop();
     }
     if (this.aof !== 'off') {
+      if (this.appendLog.syncFailed && !force) {
+        log.warning("The AOF file could not be synced, and is to be rewritten: can't exit.");
+        return false;
+      }
       if (this.aof === 'wait') {
         if (!force) {
           log.warning("Writing initial AOF, can't exit.");
@@ -455,9 +474,12 @@ export class Persistence {
     return true;
   }
 
-  /** Gives back what `start` took: nothing is written from here on. */
+  /** Gives back what `start` took: nothing is written from here on. A start that is under way ends by itself. */
   async close(): Promise<void> {
+    if (!this.started) return;
     await this.turnedOff;
+    if (this.rewriter.running) await this.rewriter.stop();
+    if (this.dump.running) await this.dump.stop();
     await this.appendLog.close();
     this.directory.release();
   }
@@ -466,6 +488,7 @@ export class Persistence {
 
   /** DEBUG RELOAD. Null, or the error. */
   reload(options: { save: boolean; flush: boolean; merge: boolean }): string | null {
+    if (!this.started) return `ERR ${STILL_LOADING}`;
     if (options.save && !this.dump.saveNow()) return 'ERR';
     if (options.flush) this.host.target.clear();
     return this.loadNow('dump', options.merge, 'ERR Error trying to load the RDB dump, check server logs.');
@@ -473,6 +496,7 @@ export class Persistence {
 
   /** DEBUG LOADAOF. Null, or the error. */
   loadAppendLog(): string | null {
+    if (!this.started) return `ERR ${STILL_LOADING}`;
     if (this.aof !== 'on') return 'ERR appendonly is off';
     if (this.rewriter.running) return 'ERR the AOF is being rewritten';
     if (!this.appendLog.flush()) return `ERR the AOF cannot be written: ${this.appendLog.failure}`;

@@ -458,7 +458,8 @@ export class Recovery {
       if (n === 0) break;
       at += n;
       reader.push(chunk.subarray(0, n));
-      while (this.replaySome(reader, args)) {
+      for (let more = true; more; ) {
+        more = this.replaySome(reader, args);
         helper?.follow(target.arena);
         if (!this.sliceOver()) continue;
         progress.loadedBytes = before + reader.offset;

@@ -132,10 +132,11 @@ export class Rewriter {
   }
 
   private ended(ok: boolean): void {
-    this.lastSeconds = Math.floor((this.options.now() - this.startedAtMs) / 1000);
+    const seconds = Math.floor((this.options.now() - this.startedAtMs) / 1000);
     this.startedAtMs = -1;
     this.run = null;
     if (!ok && this.aborted) return;
+    this.lastSeconds = seconds;
     this.lastOk = ok;
     this.failuresInARow = ok ? 0 : this.failuresInARow + 1;
   }

@@ -291,7 +291,8 @@ export class Server {
       this.onListening();
       this.cron.start();
       log.role = 'M';
-      if (!this.inMemory) await this.load();
+      if (this.inMemory) this.persistence.startInMemory();
+      else await this.load();
       this.onCommandsNear();
       const kinds: ('tcp' | 'unix')[] = [];
       if (this.port !== 0) kinds.push('tcp');
