@@ -191,6 +191,7 @@ describe('Onggi in a process', () => {
     [{ user: 'ann on >secret nonsense' }, "user 'ann': Error in user declaration 'nonsense': Syntax error"],
     [{ user: ['ann on', 'ann off'] }, "user 'ann': Error in user declaration 'ann': "],
     [{ user: 'ann on "' }, "user 'ann': Unbalanced quotes in configuration line"],
+    [{ user: undefined as unknown as string }, 'user: a string, not undefined'],
     [{ user: '' }, "user '': Bad directive or wrong number of arguments"],
     [{ user: 'ann on +nosuch' }, "rule '+nosuch' for the user named 'ann': Unknown command or category name"],
     [{ 'rename-command': 'nosuch x' }, "rename-command 'nosuch x': No such command in rename-command"],

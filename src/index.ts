@@ -134,7 +134,11 @@ function sorted(config: NonNullable<OnggiOptions['config']>): { directives: Dire
     if (refusal !== undefined) throw new ConfigError(`${name}: ${refusal}`);
     const values = Array.isArray(value) ? value : null;
     if (LINE_NAMES.has(name)) {
-      for (const line of values ?? [value]) lines.push([name, String(line)]);
+      for (const line of values ?? [value]) {
+        // A variable that is not set would make a user of that name, and leave the default one open.
+        if (typeof line !== 'string') throw new ConfigError(`${name}: a string, not ${line}`);
+        lines.push([name, line]);
+      }
     } else if (values !== null) {
       // Of several lines most directives would take the last one only.
       throw new ConfigError(`${name}: one value, not an array: only user and rename-command have several lines`);

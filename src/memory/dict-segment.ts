@@ -79,6 +79,18 @@ export function closeSlot(arena: Arena, segment: number, slot: number): void {
   words[at + hole * 2 + 1] = 0;
 }
 
+/** Adds up how many items are found at the first look, at the second, and so on. */
+export function countLooks(arena: Arena, segment: number, looks: number[]): void {
+  const slots = arena.getWord(segment, 1);
+  for (let slot = 0; slot < slots; slot++) {
+    if (arena.getWord(segment, HEADER_WORDS + slot * 2 + 1) === 0) continue;
+    const home = homeSlot(arena.getWord(segment, HEADER_WORDS + slot * 2) | 0, slots);
+    const later = (slot - home + slots) % slots;
+    while (looks.length <= later) looks.push(0);
+    looks[later]!++;
+  }
+}
+
 export function moveItems(arena: Arena, from: number, to: number): void {
   const words = arena.wordsOf(from);
   const base = wordIndex(from);

@@ -26,6 +26,7 @@ import { wordIndex } from './arena.js';
 import {
   bytesOf,
   closeSlot,
+  countLooks,
   DUE_NEVER,
   HEADER_WORDS,
   holds,
@@ -127,12 +128,8 @@ export class Dict {
 
   /** The item with this key, or 0. Remembers the place for `insert`, `replaceFound` and `removeFound`. Hot. */
   find(buf: Uint8Array, off: number, len: number): number {
-    return this.findHashed(hashBytes(buf, off, len), buf, off, len);
-  }
-
-  /** As `find`, with the key's hash at hand. */
-  findHashed(hash: number, buf: Uint8Array, off: number, len: number): number {
     const { arena } = this;
+    const hash = hashBytes(buf, off, len);
     const segment = this.segmentOf(hash);
     this.segment = segment;
     this.hash = hash;
@@ -156,8 +153,8 @@ export class Dict {
   }
 
   /**
-   * As `findHashed` of an item's key, for an item that is in no table yet. The item is read only where another one has the
-   * same hash.
+   * As `find` of an item's key, for an item that is in no table yet, with the key's hash at hand. The item is read only where
+   * another one has the same hash.
    */
   findEqual(hash: number, other: number): number {
     const { arena } = this;
@@ -184,7 +181,7 @@ export class Dict {
     return itemHasKey(arena, item, arena.bytesOf(other), itemKeyIndex(arena, other), itemKeyBytes(arena, other));
   }
 
-  /** Reads what `findHashed` of these hashes (at most APPROACH_MAX) will read first, all together (Arena.approach). */
+  /** Reads what `findEqual` of these hashes (at most APPROACH_MAX) will read first, all together (Arena.approach). */
   approach(hashes: Int32Array, count: number): void {
     const { arena } = this;
     this.ahead ??= new Uint32Array(APPROACH_MAX);
@@ -761,13 +758,7 @@ export class Dict {
     for (let index = 0; index < 1 << depth; ) {
       const segment = this.segmentAt(index);
       const here = arena.getWord(segment, 1);
-      for (let slot = 0; slot < here; slot++) {
-        if (arena.getWord(segment, HEADER_WORDS + slot * 2 + 1) === 0) continue;
-        const home = homeSlot(arena.getWord(segment, HEADER_WORDS + slot * 2) | 0, here);
-        const looks = (slot - home + here) % here;
-        while (probes.length <= looks) probes.push(0);
-        probes[looks]!++;
-      }
+      countLooks(arena, segment, probes);
       slots += here;
       segments++;
       index += 1 << (depth - arena.getWord(segment, 2));

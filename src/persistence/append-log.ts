@@ -301,7 +301,7 @@ export class AppendLog {
     const old = this.main!;
     if (this.failure !== null) return null;
     old.seal();
-    if (!this.flushMain(old) || !this.leaveRoom(old, false) || old.roomEnded) return null;
+    if (!this.flushMain(old) || !this.leaveRoom(old, true)) return null;
     this.holding = old;
     this.main = file;
     return old;
@@ -399,14 +399,10 @@ export class AppendLog {
     assert(this.holding === null && !this.unitOpen, 'between units and holds');
     main.seal();
     this.flushMain(main);
-    try {
-      main.endRoom();
-    } catch {
-      // The next start does.
-    }
+    this.leaveRoom(main, false);
     this.main = null;
     await main.syncing?.catch(() => {});
-    const failed = this.writeFailure !== null;
+    const failed = this.failure !== null;
     await main.sync(this.now()).then(
       () => {
         if (failed) this.failWaiters();
@@ -572,13 +568,19 @@ export class AppendLog {
    * come where the log goes on. False when a sync failed, or when the room cannot be left but must be.
    */
   private leaveRoom(file: LogFile, must: boolean): boolean {
-    if (!file.hasRoom && !file.roomEnded) return true;
+    if (!file.hasRoom && !file.leavingRoom) return true;
     try {
-      file.endRoom();
+      file.sayRoomEnded();
+      if (!this.syncRoom(file)) return false;
+      file.cutRoom();
     } catch (error) {
       if (must) this.writeFailed(error);
       return !must;
     }
+    return this.syncRoom(file);
+  }
+
+  private syncRoom(file: LogFile): boolean {
     try {
       this.disk.syncData(file.fd);
     } catch (error) {

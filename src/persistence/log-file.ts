@@ -12,15 +12,15 @@
  * Invariants:
  *   1. What is logged before the first fill was written is sealed and synced, and so is the first fill; more is made when half of
  *      it is used, and is on disk with the sync of that turn.
- *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more, and is
- *      on disk before that is written; sums of turns in room have a leading zero. So a reader knows whether what follows the last
- *      sum was written into room. They end in `:s` when all before them is synced: a turn with another behind it that says so was
- *      no torn write.
+ *   2. `#CK:00:00000000` stands before the first turn in room, and `#CK:0:00000000` before the first that is not any more: it is
+ *      written over fill, and on disk before the room is cut off, and that is before anything is written behind it. Sums of
+ *      turns in room have a leading zero. So a reader knows whether what follows the last sum was written into room. They end in
+ *      `:s` when all before them is synced: a turn with another behind it that says so was no torn write.
  *   3. Behind what is logged stands a '#' where there is room, so that a killed process leaves a log that loads everywhere.
  */
 import { assert } from '../base/assert.js';
 import type { Disk } from '../disk/disk.js';
-import { END_OF_ROOM, fillBytes, fillEnd } from '../formats/aof/fill.js';
+import { END_OF_ROOM, END_OVER_FILL, fillBytes, fillEnd } from '../formats/aof/fill.js';
 import { LogEncoder } from '../formats/aof/log-encoder.js';
 import { type ChecksumTail, type LogEnd, UNKNOWN_END } from '../formats/aof/log-end.js';
 import type { Args } from '../formats/resp/args.js';
@@ -29,6 +29,12 @@ import type { Args } from '../formats/resp/args.js';
 const CHECKSUM_EVERY = 16384;
 /** Fill that is left behind a turn, and its sum. */
 const ROOM_LEFT = 256;
+
+/**
+ * `made`: there is fill behind the log. `uncut`: there is, but the log says already that its room has ended. `ending`: there is
+ * none any more, and the log does not say so yet.
+ */
+type Room = 'none' | 'made' | 'uncut' | 'ending';
 
 /** @param logEnd what is known of a file that is gone on with; all of it is on the disk */
 export class LogFile {
@@ -41,12 +47,13 @@ export class LogFile {
   syncStartMs = 0;
   /** Where the file ends. */
   private end: number;
-  /** The room has been cut off, and the log does not say so yet. */
-  roomEnded: boolean;
+  private room: Room;
   /** Whether more room is made as it is used. */
   private makesRoom = false;
   /** The next bytes need a line that says that checksums start here. */
   private strangerBefore: boolean;
+  /** Of the last turn only a part is written, and could not be cut off: the rest must come first. */
+  private torn = false;
   /** What was found without a sum, until something is appended behind it. */
   private inherited: ChecksumTail | null = null;
 
@@ -60,7 +67,7 @@ export class LogFile {
     this.bytes = disk.size(fd);
     this.end = this.bytes;
     this.syncedBytes = this.bytes;
-    this.roomEnded = logEnd.inRoom;
+    this.room = logEnd.inRoom ? 'ending' : 'none';
     // What is in room has its sums, and the line that says that room has ended begins anew.
     this.strangerBefore = this.bytes > 0 && logEnd.tail === null && !logEnd.inRoom;
     if (!logEnd.inRoom) this.inherited = logEnd.tail;
@@ -86,7 +93,7 @@ export class LogFile {
   }
 
   private addChecksum(): void {
-    if (!this.checksums() || this.strangerBefore) return;
+    if (!(this.checksums() || this.torn) || this.strangerBefore) return;
     if (this.hasRoom) this.encoder.checksum(this.bytes, true, !this.dirty);
     else this.encoder.checksum();
   }
@@ -129,22 +136,25 @@ export class LogFile {
       throw error;
     }
     this.advance(encoder.pos);
+    this.torn = false;
     if (this.makesRoom && this.hasRoom && this.end - this.bytes < this.roomBytes / 2) this.addRoom();
   }
 
   private cutBack(to: number, written: number): void {
     try {
       this.disk.truncate(this.fd, to);
-      if (this.end > to) this.roomEnded = true;
+      if (this.hasRoom) this.room = 'ending';
       this.end = to;
     } catch {
       this.advance(written);
+      this.torn = this.encoder.pos > 0;
     }
   }
 
   /** The first bytes of the buffer have been written. */
   private advance(written: number): void {
     this.bytes += written;
+    if (this.hasRoom && this.bytes >= this.end) this.room = 'ending';
     this.end = Math.max(this.end, this.bytes);
     this.encoder.drained(written);
   }
@@ -157,7 +167,12 @@ export class LogFile {
   }
 
   get hasRoom(): boolean {
-    return this.end > this.bytes;
+    return this.room === 'made';
+  }
+
+  /** Whether the room has ended, but not wholly. */
+  get leavingRoom(): boolean {
+    return this.room === 'uncut' || this.room === 'ending';
   }
 
   /**
@@ -165,7 +180,8 @@ export class LogFile {
    * whether the log must say first that the room has ended.
    */
   get mustLeaveRoom(): boolean {
-    if (!this.hasRoom) return this.roomEnded && this.encoder.pos > 0;
+    if (this.torn) return false;
+    if (!this.hasRoom) return this.leavingRoom && this.encoder.pos > 0;
     return !this.checksums() || this.bytes + this.encoder.pos + ROOM_LEFT > this.end;
   }
 
@@ -185,47 +201,48 @@ export class LogFile {
   }
 
   /**
-   * From now on the file grows with the log again, and says so with a line that must be synced before `flush`. Throws what the
-   * disk throws: then the room is still there, or the log has still to say that it is not.
+   * From now on the file grows with the log again: says so. What is written must be synced before `cutRoom`. Throws what the
+   * disk throws.
    */
-  endRoom(): void {
+  sayRoomEnded(): void {
     this.makesRoom = false;
-    if (this.hasRoom) {
-      this.disk.truncate(this.fd, this.bytes);
-      this.end = this.bytes;
-      this.roomEnded = true;
-    }
-    if (this.roomEnded) this.sayRoomEnded();
-  }
-
-  private sayRoomEnded(): void {
+    if (this.room === 'uncut') return;
+    if (this.torn) throw Object.assign(new Error('a turn is written in part'), { code: 'EIO' });
+    const line = this.hasRoom ? END_OVER_FILL : END_OF_ROOM;
     const before = this.bytes;
     let done = 0;
     try {
-      while (done < END_OF_ROOM.length)
-        done += writeSome(this.disk, this.fd, END_OF_ROOM, done, END_OF_ROOM.length - done, before + done);
+      while (done < line.length) done += writeSome(this.disk, this.fd, line, done, line.length - done, before + done);
     } catch (error) {
-      if (done > 0) this.disk.truncate(this.fd, before);
+      // Over fill a part of it is known for what it is.
+      if (done > 0 && !this.hasRoom) this.disk.truncate(this.fd, before);
       throw error;
     }
-    this.bytes += done;
-    this.end = this.bytes;
-    this.roomEnded = false;
+    this.bytes += END_OF_ROOM.length;
+    this.room = this.end > this.bytes ? 'uncut' : 'none';
+    this.end = Math.max(this.end, this.bytes);
   }
 
-  /** Adds fill. Where that fails there is no more room than there was, and the log grows when it is used up. */
+  /** Cuts the room off; it must be synced before `flush`. Throws what the disk throws. */
+  cutRoom(): void {
+    if (this.room !== 'uncut') return;
+    this.disk.truncate(this.fd, this.bytes);
+    this.end = this.bytes;
+    this.room = 'none';
+  }
+
+  /** Adds fill. Where that fails there is what could be written, and the log grows when it is used up. */
   private addRoom(): void {
     const from = this.end;
     const fill = fillBytes(from, fillEnd(this.bytes + this.roomBytes), from === this.bytes);
     let done = 0;
     try {
       while (done < fill.length) done += writeSome(this.disk, this.fd, fill, done, fill.length - done, from + done);
-      this.end = from + done;
     } catch {
       this.makesRoom = false;
-      this.end = from + done;
-      if (done > 0) this.cutBack(from, 0);
     }
+    this.end = from + done;
+    this.room = this.end > this.bytes ? 'made' : 'ending';
   }
 
   /** Syncs what is written now; at most one sync runs at a time. Rejects as the disk does. */

@@ -21,7 +21,7 @@ import { CorruptionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, type FileStat, nodeDisk } from '../disk/disk.js';
-import { isRoom, isTornWrite } from '../formats/aof/fill.js';
+import { END_OF_ROOM, END_OVER_FILL, isRoom, isTornWrite } from '../formats/aof/fill.js';
 import { type ChecksumTail, type LogEnd, UNKNOWN_END } from '../formats/aof/log-end.js';
 import { LogReader, Token, TruncatedLogError } from '../formats/aof/log-reader.js';
 import { ManifestError } from '../formats/aof/manifest.js';
@@ -400,8 +400,8 @@ export class Recovery {
     const helper = this.helper(path, bytes - from, null);
     try {
       yield* this.replay(reader, fd, from, bytes, before, helper);
-      if (last) this.checkTail(reader, fd, bytes);
       this.logEnd = { tail: reader.uncovered, inRoom: reader.endsInRoom };
+      if (last) this.checkTail(reader, fd, bytes);
     } catch (error) {
       if (error instanceof CorruptionError && last && this.isTorn(reader, fd, bytes)) this.torn(reader, error.found);
       else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
@@ -565,7 +565,8 @@ export class Recovery {
       }
       const unused = bytes - reader.contentEnd;
       this.options.log.notice(`The last ${unused} bytes of ${reader.file} are room that was not used, and are cut off`);
-      this.shorten(reader.file, reader.contentEnd);
+      if (reader.endsInRoom) this.endRoom(reader.file, reader.contentEnd, reader.verify);
+      else this.shorten(reader.file, reader.contentEnd);
     }
   }
 
@@ -612,11 +613,31 @@ export class Recovery {
 
   /** Durably. */
   private shorten(path: string, bytes: number): void {
+    this.mend(path, bytes, (fd) => this.options.disk.truncate(fd, bytes));
+  }
+
+  /** Cuts room off, durably; and says so before, as LogFile does: a cut that is under way may leave zeros before fill. */
+  private endRoom(path: string, bytes: number, verified: boolean): void {
+    const { disk } = this.options;
+    this.mend(path, bytes, (fd) => {
+      let done = 0;
+      while (done < END_OVER_FILL.length) {
+        const n = disk.writeAt(fd, END_OVER_FILL, done, END_OVER_FILL.length - done, bytes + done);
+        if (n === 0) throw Object.assign(new Error('write returned 0'), { code: 'ENOSPC' });
+        done += n;
+      }
+      disk.syncData(fd);
+      disk.truncate(fd, bytes + END_OF_ROOM.length);
+    });
+    this.logEnd = { tail: verified ? { bytes: 0, crc: 0 } : null, inRoom: false };
+  }
+
+  private mend(path: string, bytes: number, change: (fd: number) => void): void {
     const { disk, log } = this.options;
     try {
       const fd = disk.open(path, 'update');
       try {
-        disk.truncate(fd, bytes);
+        change(fd);
         disk.sync(fd);
       } finally {
         disk.close(fd);

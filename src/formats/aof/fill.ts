@@ -24,8 +24,10 @@ const PHASE = 32;
 const PATTERN = Buffer.from(`#FILL${'~'.repeat(LINE - 6)}\n`);
 /** What disks write whole, at least; in bytes. */
 export const SECTOR = 512;
-/** The line behind the last turn in room, once the room has been cut off. It is on disk before anything is written behind it. */
+/** The line behind the last turn in room. It is on disk before the room is cut off, and anything written behind it. */
 export const END_OF_ROOM = Buffer.from('#CK:0:00000000\r\n');
+/** As it is written while there is fill behind it. */
+export const END_OVER_FILL = Buffer.concat([END_OF_ROOM, Buffer.from('#')]);
 const HASH = 35;
 const STAR = 42;
 const STAMP = Buffer.from('#TS:');
@@ -88,9 +90,13 @@ export function isTornWrite(tail: Uint8Array, at: number): boolean {
   return false;
 }
 
-/** Whether only a part of the line that ends room came to the disk. A turn is longer. */
+/**
+ * Whether only a part of the line that ends room came to the disk: over fill, or at the end of the file, where there may be
+ * zeros in its place. A turn is longer.
+ */
 function isTornEnd(tail: Uint8Array, at: number): boolean {
-  return tail.length <= END_OF_ROOM.length && tail.every((byte, i) => byte === END_OF_ROOM[i] || isRoom(byte, at + i));
+  const atEnd = tail.length <= END_OF_ROOM.length;
+  return tail.every((byte, i) => byte === fillByte(at + i) || byte === END_OVER_FILL[i] || (atEnd && byte === 0));
 }
 
 /** Whether a turn further on, whole and right, says that all before it was on disk when it was written. */

@@ -69,6 +69,8 @@ export class LogReader {
   contentEnd: number;
   /** The last #CK line says that what follows is written into room; also where sums are not verified. */
   endsInRoom = false;
+  /** Offset behind the line that ended room last; -1 = none did. */
+  private roomEndedAt = -1;
   /** Bytes that #CK lines have proved right. */
   checkedBytes = 0;
 
@@ -182,8 +184,9 @@ export class LogReader {
         const found = `a part of one, and a checksum line at byte ${rest.checksumLine} further on`;
         throw this.damage(this.head, 'a whole command', found);
       }
-      // A line of fill that is cut, or zeros in its place.
-      if (!(rest.onlyRoom && this.offset > this.contentEnd)) {
+      // A line of fill that is cut, or zeros in its place: those of a cut that was under way, too.
+      const behindRoom = this.offset > this.contentEnd || this.contentEnd === this.roomEndedAt;
+      if (!(rest.onlyRoom && behindRoom)) {
         throw this.cutShort(
           rest.onlyRoom ? `zeros from byte ${rest.from} on` : `the end of the file at byte ${rest.end}`,
         );
@@ -310,7 +313,10 @@ export class LogReader {
     const parts = CHECKSUM_LINE.exec(line);
     if (this.verify) this.check(line, parts, start);
     // Only now: a torn line says nothing.
-    if (parts !== null) this.endsInRoom = /^0./.test(parts[1]!);
+    if (parts === null) return;
+    const inRoom = /^0./.test(parts[1]!);
+    if (this.endsInRoom && !inRoom) this.roomEndedAt = this.offset;
+    this.endsInRoom = inRoom;
   }
 
   private check(line: string, parts: RegExpExecArray | null, start: number): void {

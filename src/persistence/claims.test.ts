@@ -1,0 +1,215 @@
+/** Whose the files of a log are, from one change to the next: two servers on one disk. */
+import { describe, expect, test } from 'vitest';
+import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
+import { ModelServer, type MutableConfig } from './testing/model-server.js';
+
+const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+async function turnLoops(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await turnLoop();
+}
+
+function emptyDisk(): FaultyDisk {
+  const disk = new FaultyDisk();
+  for (const folder of ['/data', '/elsewhere']) disk.put(`${folder}/x`, '');
+  return disk;
+}
+
+async function start(disk: FaultyDisk, config: Partial<MutableConfig> = {}): Promise<ModelServer> {
+  const server = new ModelServer(disk, config);
+  await server.start();
+  return server;
+}
+
+function turns(server: ModelServer, count: number): void {
+  for (let i = 0; i < count; i++) {
+    server.execute();
+    server.endTurn();
+  }
+}
+
+function appendonly(server: ModelServer, on: boolean): string | null {
+  server.config.appendonly = on;
+  return server.persistence.setAppendonly(on);
+}
+
+async function rewritten(server: ModelServer): Promise<void> {
+  for (let i = 0; i < 100 && (server.persistence.busy || server.persistence.rewriteScheduled); i++) {
+    server.tick(100);
+    await turnLoop();
+  }
+}
+
+const IN_USE = { code: 'ONGGI_IN_USE' };
+
+describe('the files of a log belong to one server', () => {
+  test('until it has turned its log off, or ends', async () => {
+    const disk = emptyDisk();
+    const first = await start(disk);
+    await expect(start(disk)).rejects.toMatchObject(IN_USE);
+    const second = await start(disk, { appendonly: false });
+    expect(appendonly(second, true)).toMatch(/^Unable to turn on AOF/);
+    second.config.appendonly = false;
+    expect(second.persistence.rewriteAppendLog()).toHaveProperty('error');
+    appendonly(first, false);
+    await first.persistence.turnedOff;
+    expect(appendonly(second, true)).toBeNull();
+    await rewritten(second);
+    expect(appendonly(first, true)).toMatch(/^Unable to turn on AOF/);
+    await second.persistence.shutdown('nosave', false);
+    await second.persistence.close();
+    await start(disk);
+  });
+
+  test('also when the log moves to another directory, whatever failed before', async () => {
+    for (const before of ['nothing', 'a rewrite that cannot begin', 'a save that runs'] as const) {
+      const disk = emptyDisk();
+      const server = await start(disk, { appendonly: false });
+      if (before === 'a rewrite that cannot begin') {
+        disk.put('/data/appendonlydir', 'a file');
+        expect(server.persistence.rewriteAppendLog()).toHaveProperty('error');
+      }
+      server.config.dir = '/elsewhere';
+      expect(server.persistence.dirRefusal()).toBeNull();
+      let open = (): void => {};
+      if (before === 'a save that runs') {
+        server.snapshotGate = new Promise((resolve) => {
+          open = resolve;
+        });
+        expect(server.persistence.backgroundSave(false)).toHaveProperty('started');
+      }
+      expect(appendonly(server, true), before).toBeNull();
+      open();
+      await rewritten(server);
+      expect(server.persistence.aof).toBe('on');
+      await expect(start(disk, { dir: '/elsewhere' })).rejects.toMatchObject(IN_USE);
+      if (before !== 'a rewrite that cannot begin') await start(disk, { dir: '/data' });
+      expect(disk.files().filter((path) => path.startsWith('/elsewhere/appendonlydir/')).length).toBe(3);
+    }
+  });
+
+  test('no longer than a failure to turn it on', async () => {
+    const disk = emptyDisk();
+    const server = await start(disk, { appendonly: false });
+    disk.put('/data/appendonlydir', 'a file');
+    expect(appendonly(server, true)).toMatch(/^Unable to turn on AOF/);
+    server.config.appendonly = false;
+    disk.unlink('/data/appendonlydir');
+    await start(disk);
+  });
+
+  test('as long as a rewrite runs, which the end of the server stops', async () => {
+    const disk = emptyDisk();
+    const server = await start(disk, { appendonly: false });
+    let open = (): void => {};
+    server.snapshotGate = new Promise((resolve) => {
+      open = resolve;
+    });
+    expect(server.persistence.rewriteAppendLog()).toHaveProperty('started');
+    await turnLoops(5);
+    await expect(start(disk)).rejects.toMatchObject(IN_USE);
+    await server.persistence.shutdown('nosave', false);
+    const closed = server.persistence.close();
+    open();
+    await closed;
+    expect(server.persistence.rewriter.running).toBe(false);
+    await start(disk);
+  });
+});
+
+test('what was history is left alone by a server that does not own the files', async () => {
+  const disk = emptyDisk();
+  const idle = await start(disk, { appendonly: false, 'aof-disable-auto-gc': true });
+  for (let i = 0; i < 2; i++) {
+    idle.persistence.rewriteAppendLog();
+    await rewritten(idle);
+  }
+  const owner = await start(disk, { appendfsync: 'always' });
+  turns(owner, 3);
+  await turnLoops(10);
+  idle.config['aof-disable-auto-gc'] = false;
+  idle.persistence.historyAllowed();
+  expect((await start(disk.kill())).journal.length).toBe(3);
+});
+
+test('an incr with commands that the manifest does not name is not emptied', async () => {
+  const disk = emptyDisk();
+  const first = await start(disk);
+  turns(first, 3);
+  first.tick(1100);
+  const next = disk.kill();
+  const manifest = '/data/appendonlydir/appendonly.aof.manifest';
+  const [base] = next.content(manifest)!.toString().split('\n');
+  next.put(manifest, `${base}\n`);
+  const second = await start(next);
+  expect(second.lines.join('\n')).toContain(
+    'appendonly.aof.1.incr.aof holds commands, but the manifest does not name it',
+  );
+  expect(next.content('/data/appendonlydir/appendonly.aof.1.incr.aof')!.length).toBeGreaterThan(0);
+});
+
+test('nothing is saved or loaded again before the start has loaded', () => {
+  const { persistence } = new ModelServer(emptyDisk(), {});
+  const refusal = expect.stringContaining('still being loaded');
+  expect(persistence.reload({ save: true, flush: true, merge: false })).toEqual(refusal);
+  expect(persistence.loadAppendLog()).toEqual(refusal);
+  expect(persistence.save()).toEqual(refusal);
+  expect(persistence.backgroundSave(true)).toEqual({ error: refusal });
+  expect(persistence.rewriteAppendLog()).toEqual({ error: refusal });
+  expect(persistence.setAppendonly(true)).toEqual(refusal);
+});
+
+test('a log that is turned off, on, off and on is acknowledged by the syncs of the new one', async () => {
+  const disk = emptyDisk();
+  const server = await start(disk, { appendfsync: 'always' });
+  turns(server, 3);
+  await turnLoops(20);
+  const sync = disk.syncDataAsync.bind(disk);
+  const gates: (() => void)[] = [];
+  let closed = true;
+  disk.syncDataAsync = async (fd) => {
+    if (closed) await new Promise<void>((resolve) => gates.push(resolve));
+    return await sync(fd);
+  };
+  appendonly(server, false);
+  await turnLoops(5);
+  for (const on of [true, false]) {
+    appendonly(server, on);
+    await turnLoops(5);
+  }
+  appendonly(server, true);
+  expect(server.persistence.busy).toBe(true);
+  await expect(start(disk)).rejects.toMatchObject(IN_USE);
+  closed = false;
+  for (const open of gates.splice(0)) open();
+  await rewritten(server);
+  expect(server.persistence.aof).toBe('on');
+  closed = true;
+  turns(server, 2);
+  await turnLoops(20);
+  expect(server.logged).toBe(3);
+  closed = false;
+  for (const open of gates.splice(0)) open();
+  await turnLoops(20);
+  expect(server.logged).toBe(5);
+  expect((await start(disk.powerCut(seededRandom(1)))).journal.length).toBe(5);
+});
+
+test.each(['everysec', 'always'] as const)(
+  'a shutdown after a failed sync waits for the rewrite that mends it (%s)',
+  async (appendfsync) => {
+    const disk = emptyDisk();
+    const server = await start(disk, { appendfsync });
+    turns(server, 3);
+    await turnLoops(20);
+    disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+    turns(server, 3);
+    server.tick(1100);
+    await turnLoops(20);
+    disk.fault = () => null;
+    expect(server.persistence.appendLog.syncFailed).toBe(true);
+    expect(await server.persistence.shutdown('nosave', false)).toBe(false);
+    await rewritten(server);
+    expect(await server.persistence.shutdown('nosave', false)).toBe(true);
+    expect((await start(disk.powerCut(seededRandom(7)))).journal.length).toBe(6);
+  },
+);
