@@ -40,7 +40,7 @@ import {
   slotsOf,
 } from './dict-segment.js';
 import { hashBytes } from './hash-function.js';
-import { itemHasKey, itemHasSlot, itemKeyBytes, itemKeyIndex } from './item.js';
+import { haveOneKey, itemHasKey, itemHasSlot, itemKeyBytes, itemKeyIndex } from './item.js';
 
 const ROOT_BYTES = 16;
 /** Beyond this depth segments grow instead of splitting. */
@@ -168,17 +168,11 @@ export class Dict {
     for (;;) {
       const at = base + HEADER_WORDS + slot * 2;
       const item = words[at + 1]!;
-      if (item === 0 || ((words[at]! | 0) === hash && this.haveOneKey(item, other))) {
-        this.slot = slot;
-        return item;
-      }
+      this.slot = slot;
+      if (item === 0) return 0;
+      if ((words[at]! | 0) === hash && haveOneKey(arena, item, other)) return item;
       if (++slot === slots) slot = 0;
     }
-  }
-
-  private haveOneKey(item: number, other: number): boolean {
-    const { arena } = this;
-    return itemHasKey(arena, item, arena.bytesOf(other), itemKeyIndex(arena, other), itemKeyBytes(arena, other));
   }
 
   /** Reads what `findEqual` of these hashes (at most APPROACH_MAX) will read first, all together (Arena.approach). */

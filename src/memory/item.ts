@@ -209,6 +209,10 @@ export function itemHasKey(arena: Arena, address: number, buf: Uint8Array, off: 
   return true;
 }
 
+export function haveOneKey(arena: Arena, address: number, other: number): boolean {
+  return itemHasKey(arena, address, arena.bytesOf(other), itemKeyIndex(arena, other), itemKeyBytes(arena, other));
+}
+
 export function itemHasSlot(arena: Arena, address: number): boolean {
   return (arena.getWord(address, 0) & SLOT) !== 0;
 }
