@@ -28,7 +28,7 @@ const HELP = `Usage: npm run bench -- [options]
   --rounds N         how often each is repeated, ours and redis-server in turns; the median ratio counts (default 7; loads at most 3)
   --pipelines LIST   for throughput (default 1,16,64)
   --keys N           for memory and load (default 1000000)
-  --save-keys N      for bgsave (default 4000000)
+  --save-keys N      for bgsave, and a larger load (default 4000000)
   --stall-elements N for stalls (default 10000000)`;
 
 /** The command line's options; ends the process after `--help`, or a mistake. */
