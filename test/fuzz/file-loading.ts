@@ -23,6 +23,9 @@ export class FileLoading {
     this.server = new TestServer({ disk: this.disk, config, without });
     // As much as a command of a log may make, and nobody should wonder about.
     this.server.server.keyspace.limits.loggedStringMax = LOGGED_STRING_MAX;
+    // Loading goes by another way here than that of a start.
+    this.server.server.persistence.startInMemory();
+    this.server.server.persistence.directory.claim();
     this.wire = this.server.connect();
     this.check = new ValueCheck(this.wire);
   }
