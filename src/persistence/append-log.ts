@@ -148,6 +148,9 @@ export class AppendLog {
   private slowSyncs = 0;
   /** Turns until the next sync within a turn is tried. */
   private slowTurns = 0;
+  /** `next` is about to become the log, and turns up to `ackedMeanwhile` are on disk in the old one. */
+  private adopting = false;
+  private ackedMeanwhile = -1;
 
   constructor(options: AppendLogOptions) {
     this.monotonic = options.monotonic;
@@ -231,7 +234,7 @@ export class AppendLog {
   /** Writes what there is, within a turn, and leaves no room behind it. False when it cannot be written (now). */
   flush(): boolean {
     if (this.main === null || this.holding !== null) return this.main === null;
-    return this.flushMain(this.main) && this.leaveRoom(this.main, false);
+    return this.flushMain(this.main) && this.leaveRoom(this.main, false) && !this.main.hasRoom;
   }
 
   whenDurable(done: (safe: boolean) => void): void {
@@ -251,7 +254,8 @@ export class AppendLog {
       this.log.warning('AOF write error looks solved, the server can write again.');
     }
     if (this.writeFailure !== null) return;
-    if (now - this.lastSealMs >= SYNC_EVERY_MS) {
+    // What is written behind bytes that a sync has lost would make damage of them.
+    if (this.syncFailure === null && now - this.lastSealMs >= SYNC_EVERY_MS) {
       this.lastSealMs = now;
       main.sumInherited();
       main.seal();
@@ -361,10 +365,16 @@ export class AppendLog {
   dropNext(): void {
     if (this.next !== null) void this.next.close();
     this.next = null;
+    this.adopting = false;
+    this.ack(this.ackedMeanwhile);
   }
 
-  /** Writes and syncs what `next` has so far. */
+  /**
+   * Writes and syncs what `next` has so far. From here on it may be the log that a power cut leaves: with `always` nobody hears
+   * of what is on disk in the old one only, until it is adopted and synced, or dropped.
+   */
   async syncNext(): Promise<void> {
+    this.adopting = true;
     if (this.nextFailure !== null) throw this.nextFailure;
     const next = this.next!;
     await next.syncing?.catch(() => {});
@@ -377,6 +387,7 @@ export class AppendLog {
     const old = this.main;
     this.main = this.next!;
     this.next = null;
+    this.adopting = false;
     this.otherBytes = 0;
     this.writeFailure = null;
     this.syncFailure = null;
@@ -552,7 +563,10 @@ export class AppendLog {
     // Where syncs are left to the thread pool they are slow for another reason.
     if (main.hasRoom || main.syncing !== null || !main.sealed) return true;
     main.announceRoom();
-    if (!this.flushMain(main)) return false;
+    if (!this.flushMain(main)) {
+      main.takeBackRoom();
+      return false;
+    }
     try {
       main.beginRoom();
     } catch (error) {
@@ -656,6 +670,10 @@ export class AppendLog {
   }
 
   private ack(turn: number): void {
+    if (this.adopting && this.config.appendfsync === 'always') {
+      this.ackedMeanwhile = Math.max(this.ackedMeanwhile, turn);
+      return;
+    }
     if (turn > this.acked) this.acked = turn;
     let n = 0;
     while (n < this.waiters.length) {

@@ -116,6 +116,33 @@ describe('the files of a log belong to one server', () => {
   });
 });
 
+test('what is acknowledged while a new log is adopted is on disk in it', async () => {
+  for (let commands = 0; commands < 30; commands++) {
+    for (let seed = 1; seed <= 3; seed++) {
+      const disk = emptyDisk();
+      const server = await start(disk, { appendfsync: 'always', 'aof-preallocate': false });
+      turns(server, 3);
+      await turnLoops(6);
+      let writes = 0;
+      disk.fault = (kind, path) =>
+        kind === 'write' && path.endsWith('.1.incr.aof') && writes++ === 0 ? { code: 'ENOSPC' } : null;
+      turns(server, 1);
+      await turnLoop();
+      // The log has failed, so it is left for a new one; meanwhile it can be written again.
+      server.persistence.rewriteAppendLog();
+      await turnLoop();
+      server.tick(100);
+      for (let i = 0; i < commands; i++) {
+        turns(server, 1);
+        await turnLoop();
+      }
+      const { acknowledged } = server;
+      const again = await start(disk.powerCut(seededRandom(seed)), { appendfsync: 'always' });
+      expect(again.journal.length, `${commands} commands, seed ${seed}`).toBeGreaterThanOrEqual(acknowledged);
+    }
+  }
+});
+
 test('what was history is left alone by a server that does not own the files', async () => {
   const disk = emptyDisk();
   const idle = await start(disk, { appendonly: false, 'aof-disable-auto-gc': true });

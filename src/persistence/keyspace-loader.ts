@@ -117,7 +117,13 @@ export class KeyspaceLoader implements RdbTarget {
     if (!kept) return false;
     const { arena } = this.keyspace;
     const { buf, off, len } = key.bytes;
-    const entry = itemAlloc(arena, type | (encoding << 3), key.expireAtMs, buf, off, len, 0);
+    let entry: number;
+    try {
+      entry = itemAlloc(arena, type | (encoding << 3), key.expireAtMs, buf, off, len, 0);
+    } catch (error) {
+      this.keyspace.freeValue(type, encoding, root);
+      throw error;
+    }
     setItemRoot(arena, entry, root);
     return this.add(key, entry);
   }

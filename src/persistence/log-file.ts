@@ -52,6 +52,10 @@ export class LogFile {
   private makesRoom = false;
   /** The next bytes need a line that says that checksums start here. */
   private strangerBefore: boolean;
+  /** The buffer has a sum, or an announcement, of what was to be in room. */
+  private roomInBuffer = false;
+  /** Where the announcement of room was to be written. */
+  private announcedAt = -1;
   /** Of the last turn only a part is written, and could not be cut off: the rest must come first. */
   private torn = false;
   /** What was found without a sum, until something is appended behind it. */
@@ -94,8 +98,12 @@ export class LogFile {
 
   private addChecksum(): void {
     if (!(this.checksums() || this.torn) || this.strangerBefore) return;
-    if (this.hasRoom) this.encoder.checksum(this.bytes, true, !this.dirty);
-    else this.encoder.checksum();
+    if (this.hasRoom) {
+      this.encoder.checksum(this.bytes, true, !this.dirty);
+      this.roomInBuffer = true;
+    } else {
+      this.encoder.checksum();
+    }
   }
 
   /**
@@ -125,6 +133,7 @@ export class LogFile {
     const { encoder, disk } = this;
     assert(!this.mustLeaveRoom, 'the turn fits');
     if (encoder.unchecked >= CHECKSUM_EVERY || this.hasRoom) this.addChecksum();
+    if (this.roomInBuffer && !this.hasRoom && !this.torn) this.denyRoom();
     const before = this.bytes;
     const intoRoom = encoder.pos > 0 && this.hasRoom;
     const total = intoRoom ? encoder.withEndMark() : encoder.pos;
@@ -137,7 +146,16 @@ export class LogFile {
     }
     this.advance(encoder.pos);
     this.torn = false;
+    this.roomInBuffer = false;
     if (this.makesRoom && this.hasRoom && this.end - this.bytes < this.roomBytes / 2) this.addRoom();
+  }
+
+  /** The buffer ends in a line that says that room follows, and none does: adds one that says so. */
+  private denyRoom(): void {
+    const { encoder } = this;
+    if (encoder.unchecked > 0 && this.checksums()) encoder.checksum();
+    else encoder.checksumReset();
+    this.roomInBuffer = false;
   }
 
   private cutBack(to: number, written: number): void {
@@ -189,6 +207,13 @@ export class LogFile {
   announceRoom(): void {
     assert(this.sealed && !this.hasRoom, 'the log is sealed');
     this.encoder.checksumReset(true);
+    this.announcedAt = this.bytes;
+  }
+
+  /** The announcement could not be written. */
+  takeBackRoom(): void {
+    if (this.bytes === this.announcedAt) this.encoder.discard();
+    else this.roomInBuffer = true;
   }
 
   /** From now on turns are written into room. What is logged must be sealed. Throws when a sync fails. */
@@ -208,7 +233,7 @@ export class LogFile {
     this.makesRoom = false;
     if (this.room === 'uncut') return;
     if (this.torn) throw Object.assign(new Error('a turn is written in part'), { code: 'EIO' });
-    const line = this.hasRoom ? END_OVER_FILL : END_OF_ROOM;
+    const line = this.end > this.bytes + END_OF_ROOM.length ? END_OVER_FILL : END_OF_ROOM;
     const before = this.bytes;
     let done = 0;
     try {

@@ -99,7 +99,7 @@ export class Persistence {
     });
     this.appendLog.snapshotRunning = () => this.busy;
     this.appendLog.onSyncFailure = () => {
-      this.rewriteScheduled = true;
+      if (this.aof !== 'off') this.rewriteScheduled = true;
     };
     this.directory = new AofDirectory(disk, config.dir, config.appenddirname, config.appendfilename, log);
     this.dump = new BackgroundSave({ config, log, now, savePoints: this.savePoints, ...host });
@@ -138,6 +138,8 @@ export class Persistence {
       this.started = true;
       return recovered;
     } catch (error) {
+      this.aof = 'off';
+      await this.appendLog.close();
       directory.release();
       throw error;
     }
@@ -414,6 +416,8 @@ export class Persistence {
         await this.rewriter.stop();
       }
       await this.appendLog.stop();
+    } catch (error) {
+      this.log.warning(`Error closing the AOF file: ${strerror(error)}`);
     } finally {
       this.turningOff--;
       this.releaseUnused();
@@ -499,7 +503,8 @@ export class Persistence {
     if (!this.started) return `ERR ${STILL_LOADING}`;
     if (this.aof !== 'on') return 'ERR appendonly is off';
     if (this.rewriter.running) return 'ERR the AOF is being rewritten';
-    if (!this.appendLog.flush()) return `ERR the AOF cannot be written: ${this.appendLog.failure}`;
+    if (!this.appendLog.flush())
+      return `ERR the AOF cannot be written: ${this.appendLog.failure ?? 'its room cannot be cut off'}`;
     this.host.target.clear();
     return this.loadNow('aof', false, 'ERR Error trying to load the AOF files, check server logs.');
   }

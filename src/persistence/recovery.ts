@@ -565,7 +565,7 @@ export class Recovery {
       }
       const unused = bytes - reader.contentEnd;
       this.options.log.notice(`The last ${unused} bytes of ${reader.file} are room that was not used, and are cut off`);
-      if (reader.endsInRoom) this.endRoom(reader.file, reader.contentEnd, reader.verify);
+      if (reader.endsInRoom) this.endRoom(reader.file, reader.contentEnd, unused, reader.verify);
       else this.shorten(reader.file, reader.contentEnd);
     }
   }
@@ -617,12 +617,13 @@ export class Recovery {
   }
 
   /** Cuts room off, durably; and says so before, as LogFile does: a cut that is under way may leave zeros before fill. */
-  private endRoom(path: string, bytes: number, verified: boolean): void {
+  private endRoom(path: string, bytes: number, unused: number, verified: boolean): void {
     const { disk } = this.options;
+    const line = unused > END_OF_ROOM.length ? END_OVER_FILL : END_OF_ROOM;
     this.mend(path, bytes, (fd) => {
       let done = 0;
-      while (done < END_OVER_FILL.length) {
-        const n = disk.writeAt(fd, END_OVER_FILL, done, END_OVER_FILL.length - done, bytes + done);
+      while (done < line.length) {
+        const n = disk.writeAt(fd, line, done, line.length - done, bytes + done);
         if (n === 0) throw Object.assign(new Error('write returned 0'), { code: 'ENOSPC' });
         done += n;
       }

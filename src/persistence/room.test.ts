@@ -86,6 +86,23 @@ test('of the line that ends room a power cut may leave any part; more than it is
 describe('room that ends', () => {
   const LINE = Buffer.from('#CK:0:00000000\r\n');
 
+  test.each([1, 15, 16, 17, 18, 40])('is cut off whole, if the disk had only %d bytes for it', async (bytes) => {
+    const disk = new FaultyDisk();
+    disk.put('/data/other', '');
+    const server = await start(disk);
+    turns(server, 5);
+    let fills = 0;
+    disk.fault = (kind, path) => {
+      if (kind !== 'write' || path !== INCR || ++fills === 1) return null;
+      return fills === 2 ? { short: bytes } : { code: 'ENOSPC' };
+    };
+    server.tick(1100);
+    disk.fault = () => null;
+    expect(fills).toBe(3);
+    expect(await server.persistence.shutdown('nosave', false)).toBe(true);
+    expect((await start(disk.kill(), { 'aof-load-truncated': false })).journal.length).toBe(5);
+  });
+
   test.each([true, false])(
     'leaves zeros before the fill when its cut is interrupted (aof-load-truncated %s)',
     async (truncated) => {
@@ -104,7 +121,7 @@ describe('room that ends', () => {
     const { appendLog } = server.persistence;
     const seen = new Set<number>();
     // No turn ends one byte before a sector does.
-    for (let i = 0; seen.size < LINE.length - 2; i++) {
+    for (let i = 0; seen.size < LINE.length - 1; i++) {
       expect(i).toBeLessThan(3000);
       appendLog.append(0, Args.of('APPEND', 'other', 'y'.repeat(i % 37)));
       appendLog.endUnit();
@@ -115,7 +132,7 @@ describe('room that ends', () => {
         server.tick(1100);
       }
       const before = 512 - (bytes % 512);
-      if (!hasRoom || before >= LINE.length || seen.has(before)) continue;
+      if (!hasRoom || before > LINE.length || seen.has(before)) continue;
       seen.add(before);
       for (const [from, to] of [
         [0, before],

@@ -264,12 +264,17 @@ export class LogReader {
     return Token.MORE;
   }
 
-  /** The byte at index `at` cannot be. If it is a zero, it may begin a tail of zeros (and fill): then MORE. */
+  /** The byte at index `at` cannot be. If it is a zero, or fill, it may begin a tail of zeros and fill: then MORE. */
   private bad(at: number, expected: string): Token {
-    if (this.buf[at] !== 0) throw this.damage(at, expected, describe(this.buf[at]!));
+    if (this.buf[at] !== 0 && !this.isOldFill(at)) throw this.damage(at, expected, describe(this.buf[at]!));
     this.rest = this.scanRest(at);
     this.rest.mustBeRoom();
     return Token.MORE;
+  }
+
+  /** Whether at the byte fill begins that the line before it, which ends room, was to be the end of. */
+  private isOldFill(at: number): boolean {
+    return at === this.head && this.offset === this.roomEndedAt && isFill(this.buf, at, at + 1, this.offset - at);
   }
 
   private scanRest(from: number): RestScan {
