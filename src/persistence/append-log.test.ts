@@ -324,6 +324,45 @@ describe('a write that fails', () => {
 });
 
 describe('a sync that fails', () => {
+  test.each(['always', 'everysec', 'no'] as const)(
+    '%s: nothing is written behind what it may have lost',
+    async (appendfsync) => {
+      const { log, disk, turn, heard, clock, content } = bench({ appendfsync });
+      disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+      turn('a');
+      clock.ms += 1500;
+      log.tick();
+      if (appendfsync === 'no') log.failSync(new Error('EIO'));
+      await settle();
+      disk.fault = () => null;
+      const before = content();
+      // An expired key is deleted, whatever is refused to clients; who reads is answered.
+      log.append(0, Args.of('DEL', 'old'));
+      log.endUnit();
+      log.writeTurn();
+      log.whenDurable((safe) => heard.push(`read ${safe}`));
+      clock.ms += 1500;
+      log.tick();
+      expect(log.flush()).toBe(false);
+      await settle();
+      await log.stop();
+      expect(content()).toBe(before);
+      expect(heard).toEqual([appendfsync === 'always' ? '!a' : 'a', 'read true']);
+    },
+  );
+
+  test('a checksum is not written behind what is being synced', async () => {
+    const { log, disk, turn, clock, content } = bench({ appendfsync: 'always' });
+    turn('a');
+    const turnOnly = content();
+    disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);
+    clock.ms += 1500;
+    log.tick();
+    await settle();
+    expect(log.syncFailed).toBe(true);
+    expect(content()).toBe(turnOnly);
+  });
+
   test.each(['always', 'everysec'] as const)(
     '%s: is not forgotten when the next one would succeed',
     async (appendfsync) => {

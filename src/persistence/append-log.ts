@@ -19,8 +19,9 @@
  * Failures:
  *   - A write that fails or falls short: the file is cut back to the last whole turn, and the bytes stay in the buffer and are
  *     tried again. Until that works `failure` says why, and writes must be refused.
- *   - A sync that fails: `failure` stays until the log has been replaced by a new base and a new file (`adoptNext`), because
- *     the system may have dropped what it could not write, and tells so only once.
+ *   - A sync that fails: nothing more is written to the file, for behind bytes that the system may have dropped, which it tells
+ *     only once, it would make damage of them. `failure` stays until the log has been replaced by a new base and a new file
+ *     (`adoptNext`).
  *   - In both cases what was not acknowledged never will be: its callbacks get `false`.
  *
  * Invariants:
@@ -194,7 +195,7 @@ export class AppendLog {
 
   append(db: number, args: Args): void {
     const seconds = this.config['aof-timestamp-enabled'] ? Math.floor(this.now() / 1000) : 0;
-    if (this.main !== null) this.main.append(db, args, seconds);
+    if (this.main !== null && this.syncFailure === null) this.main.append(db, args, seconds);
     if (this.next !== null) this.next.append(db, args, seconds);
     this.unitOpen = true;
     this.turnHasEffects = true;
@@ -228,19 +229,21 @@ export class AppendLog {
     this.turn++;
     if (this.holding !== null) return;
     // While the write fails, `tick` tries again; what is in the buffer goes first in any case.
-    if (this.writeFailure === null && !this.flushMain(this.main)) this.turnUnsafe = true;
+    if (this.failure === null && !this.flushMain(this.main)) this.turnUnsafe = true;
   }
 
   /** Writes what there is, within a turn, and leaves no room behind it. False when it cannot be written (now). */
   flush(): boolean {
     if (this.main === null || this.holding !== null) return this.main === null;
-    return this.flushMain(this.main) && this.leaveRoom(this.main, false) && !this.main.hasRoom;
+    return (
+      this.syncFailure === null && this.flushMain(this.main) && this.leaveRoom(this.main, false) && !this.main.hasRoom
+    );
   }
 
   whenDurable(done: (safe: boolean) => void): void {
     const safe = !this.turnUnsafe;
     // While the log fails writes are refused and reads served: these wait for what can still come, and for no more.
-    const turn = this.writeFailure !== null ? this.written : this.turn;
+    const turn = this.failure !== null ? this.written : this.turn;
     if (this.waiters.length === 0 && (!safe || this.acked >= turn)) done(safe);
     else this.waiters.push({ turn, safe, done });
   }
@@ -248,21 +251,21 @@ export class AppendLog {
   /** Several times a second, between turns: syncs that are due, the next try after a failed write, checksums of a quiet log. */
   tick(): void {
     const { main } = this;
-    if (main === null || this.holding !== null) return;
+    if (main === null || this.holding !== null || this.syncFailure !== null) return;
     const now = this.now();
     if (this.writeFailure !== null && this.flushMain(main)) {
       this.log.warning('AOF write error looks solved, the server can write again.');
     }
-    if (this.writeFailure !== null) return;
-    // What is written behind bytes that a sync has lost would make damage of them.
-    if (this.syncFailure === null && now - this.lastSealMs >= SYNC_EVERY_MS) {
+    if (this.failure !== null) return;
+    if (now - this.lastSealMs >= SYNC_EVERY_MS) {
       this.lastSealMs = now;
       main.sumInherited();
-      main.seal();
+      // Not behind bytes whose sync may still fail: they would be damage then, without it a log that ends early.
+      if (main.syncing === null) main.seal();
       if (main.encoder.pos > 0 && !this.flushMain(main)) return;
       if (!this.planRoom(main)) return;
     }
-    if (this.syncFailure !== null || this.syncSuppressed) return;
+    if (this.syncSuppressed) return;
     if (this.config.appendfsync === 'always') {
       if (main.dirty && main.syncing === null) void this.startSync(main);
     } else if (this.config.appendfsync === 'everysec' && main.dirty && now - this.lastSyncMs >= SYNC_EVERY_MS) {
@@ -350,8 +353,8 @@ export class AppendLog {
   private afterHold(): void {
     const main = this.main!;
     // Those may wait whose effects are all in the file before: a hold may begin within a turn.
-    if (main.encoder.pos > 0 || this.written < this.turn) this.flushMain(main);
-    if (this.writeFailure !== null) this.failWaiters();
+    if (this.syncFailure === null && (main.encoder.pos > 0 || this.written < this.turn)) this.flushMain(main);
+    if (this.failure !== null) this.failWaiters();
   }
 
   /** From here on `file` gets a copy of every effect. */
@@ -408,9 +411,11 @@ export class AppendLog {
     const { main } = this;
     if (main === null) return;
     assert(this.holding === null && !this.unitOpen, 'between units and holds');
-    main.seal();
-    this.flushMain(main);
-    this.leaveRoom(main, false);
+    if (this.syncFailure === null) {
+      main.seal();
+      this.flushMain(main);
+    }
+    if (this.syncFailure === null) this.leaveRoom(main, false);
     this.main = null;
     await main.syncing?.catch(() => {});
     const failed = this.failure !== null;
@@ -489,6 +494,7 @@ export class AppendLog {
   }
 
   private flushMain(file: LogFile): boolean {
+    assert(this.syncFailure === null, 'nothing is written behind what a sync has lost');
     if (file.mustLeaveRoom && !this.leaveRoom(file, true)) return false;
     const begin = this.probe.begin();
     try {
@@ -501,8 +507,7 @@ export class AppendLog {
     this.probe.end(this.writeEvent(file), begin);
     this.writeFailure = null;
     this.written = this.turn;
-    if (this.config.appendfsync !== 'always' || this.syncSuppressed || this.syncFailure !== null)
-      this.ack(this.written);
+    if (this.config.appendfsync !== 'always' || this.syncSuppressed) this.ack(this.written);
     else if (this.acked < this.written && file.syncing === null) return this.syncTurn(file);
     return true;
   }
@@ -557,7 +562,7 @@ export class AppendLog {
     const { config, room } = this;
     const wanted =
       config.appendfsync === 'always' && config['aof-preallocate'] && config['aof-checksum'] && !this.syncSuppressed;
-    if (!wanted || this.syncFailure !== null || turns < room.turns || bytes > turns * room.turnBytes) {
+    if (!wanted || turns < room.turns || bytes > turns * room.turnBytes) {
       return this.leaveRoom(main, false);
     }
     // Where syncs are left to the thread pool they are slow for another reason.

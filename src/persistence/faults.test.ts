@@ -4,8 +4,9 @@
  * order.
  *
  * `FAULT_SEEDS=<from>-<to> npx vitest run src/persistence/faults.test.ts` runs other seeds than those of every day. Of the first
- * 12000 one is refused (5381): a write that a power cut has torn in room, read with `aof-checksum no`, which does not know where
- * the last whole turn ends.
+ * 12000 fifteen are refused, 1178 the first of them: a turn was written behind bytes whose sync, as a rewrite began mostly, was
+ * under way and then failed, and the power cut left the turn without them. Who is killed after a failed sync leaves nothing that
+ * tells the next process of it, so that is not tried.
  */
 import { expect, test } from 'vitest';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
@@ -13,6 +14,7 @@ import { ModelServer } from './testing/model-server.js';
 
 const [FROM, TO] = (process.env['FAULT_SEEDS'] ?? '1-400').split('-').map(Number) as [number, number];
 const ROUNDS = 3;
+const FAULTY = new Set(['write', 'truncate', 'sync']);
 const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class Story {
@@ -60,7 +62,7 @@ class Story {
       if (await this.step(server)) break;
     }
     this.most = server.executed;
-    if (this.oneIn(4)) {
+    if (this.oneIn(4) && !server.persistence.appendLog.syncFailed) {
       this.told.push('kill');
       this.least = Math.max(this.least, server.acknowledged);
       this.disk = this.disk.kill();
@@ -77,7 +79,7 @@ class Story {
   }
 
   private fault(kind: string, path: string): { code: string } | null {
-    if (this.faultsLeft === 0 || !path.endsWith('.incr.aof') || (kind !== 'write' && kind !== 'truncate')) return null;
+    if (this.faultsLeft === 0 || !path.endsWith('.incr.aof') || !FAULTY.has(kind)) return null;
     if (this.passed-- > 0) return null;
     this.faultsLeft--;
     this.told.push(`(${kind} fails)`);
