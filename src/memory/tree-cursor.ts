@@ -188,56 +188,79 @@ export class TreeCursor {
     return unreachable('a block weighs as much as its entries');
   }
 
+  /** Hot, as `seekLast`: each block's view and index are looked up once. */
   seekFirst(): number {
+    const { arena, path, at } = this;
+    let node = this.root;
     this.height = 0;
-    this.path[0] = this.root;
-    this.at[0] = 0;
-    if (this.root === 0) return 0;
-    const level = this.arena.getWord(this.root, 0) >>> 24;
+    path[0] = node;
+    at[0] = 0;
+    if (node === 0) return 0;
+    let words = arena.wordsOf(node);
+    let base = wordIndex(node);
+    let level = words[base]! >>> 24;
     this.height = level;
-    if (level > 0) {
-      this.path[level] = this.root;
-      this.at[level] = 0;
-      this.descendFirst(level);
+    for (; level > 0; level--) {
+      path[level] = node;
+      at[level] = 0;
+      node = words[base + HEADER_WORDS + ((words[base]! >>> 12) & 0xfff) * this.keyWords]!;
+      words = arena.wordsOf(node);
+      base = wordIndex(node);
     }
-    return this.arena.getWord(this.path[0]!, HEADER_WORDS);
+    path[0] = node;
+    at[0] = 0;
+    return words[base + HEADER_WORDS]!;
   }
 
   seekLast(): number {
-    this.seekEnd();
-    if (this.root === 0) return 0;
-    return this.arena.getWord(this.path[0]!, HEADER_WORDS + --this.at[0]!);
+    const { arena, path, at } = this;
+    let node = this.root;
+    this.height = 0;
+    path[0] = node;
+    at[0] = 0;
+    if (node === 0) return 0;
+    let words = arena.wordsOf(node);
+    let base = wordIndex(node);
+    let header = words[base]!;
+    let level = header >>> 24;
+    let last = (header & 0xfff) - 1;
+    this.height = level;
+    for (; level > 0; level--) {
+      path[level] = node;
+      at[level] = last;
+      node = words[base + HEADER_WORDS + ((header >>> 12) & 0xfff) * this.keyWords + last]!;
+      words = arena.wordsOf(node);
+      base = wordIndex(node);
+      header = words[base]!;
+      last = (header & 0xfff) - 1;
+    }
+    path[0] = node;
+    at[0] = last;
+    return words[base + HEADER_WORDS + last]!;
   }
 
   /** Places the cursor behind the last item: `insert` appends, `prev` gives the last. */
   seekEnd(): void {
-    this.height = 0;
-    this.path[0] = this.root;
-    this.at[0] = 0;
-    if (this.root === 0) return;
-    const header = this.arena.getWord(this.root, 0);
-    const level = header >>> 24;
-    this.height = level;
-    this.path[level] = this.root;
-    this.at[level] = (header & 0xfff) - (level > 0 ? 1 : 0);
-    this.descendLast(level);
+    if (this.seekLast() !== 0) this.at[0]!++;
   }
 
   /** The item at the cursor; 0 at the end. */
   item(): number {
     if (this.root === 0) return 0;
     const leaf = this.path[0]!;
+    const words = this.arena.wordsOf(leaf);
+    const base = wordIndex(leaf);
     const index = this.at[0]!;
-    if (index < (this.arena.getWord(leaf, 0) & 0xfff)) return this.arena.getWord(leaf, HEADER_WORDS + index);
-    return this.nextLeaf();
+    return index < (words[base]! & 0xfff) ? words[base + HEADER_WORDS + index]! : this.nextLeaf();
   }
 
   /** Weight of the item at the cursor. */
   itemWeight(): number {
     if (!this.weighted || this.item() === 0) return 1;
     const leaf = this.path[0]!;
-    const cap = (this.arena.getWord(leaf, 0) >>> 12) & 0xfff;
-    return this.arena.getWord(leaf, HEADER_WORDS + cap + this.at[0]!);
+    const words = this.arena.wordsOf(leaf);
+    const base = wordIndex(leaf);
+    return words[base + HEADER_WORDS + ((words[base]! >>> 12) & 0xfff) + this.at[0]!]!;
   }
 
   /** Moves on and returns the item there; 0 at the end. */
