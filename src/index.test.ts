@@ -201,6 +201,9 @@ describe('Onggi in a process', () => {
     [{ 'rename-command': 'get a\nmaxclients 1' }, 'Bad directive or wrong number of arguments'],
     [{ include: 'more.conf' }, 'include: give the directives of the file instead'],
     [{ LOADMODULE: '/a.so' }, 'loadmodule: modules are native code, which cannot be loaded here'],
+    [{ replicaof: '127.0.0.1 1' }, 'replicaof: replication is not available here'],
+    [{ 'tls-port': 1 }, 'tls-port: TLS is not available here'],
+    [{ appendonly: 'yes' }, 'appendonly and save need `dir`'],
     [{ bind: ['127.0.0.1', '127.0.0.2'] }, 'bind: one value, not an array'],
   ])('refuses lines that cannot be used: %j', async (config, message) => {
     await expect(Onggi.start({ config })).rejects.toThrow(message);

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from './base/errors.js';
 import { Config, type Pair } from './config/config.js';
 import { readLines } from './config/reader.js';
+import { unserved } from './config/unserved.js';
 import { checkUserLine, commandNames } from './server/command-names.js';
 import { makeDataFolder } from './server/data-folder.js';
 import { Logger } from './server/log.js';
@@ -91,8 +92,10 @@ export class Onggi {
       ...(options.port === undefined ? {} : { port }),
     });
     if (inMemory && (config.values.appendonly || config.values.save.length > 0)) {
-      throw new Error('appendonly and save need `dir`: without it this server keeps its data in memory only');
+      throw new ConfigError('appendonly and save need `dir`: without it this server keeps its data in memory only');
     }
+    const refusal = unserved(config.values);
+    if (refusal !== null) throw new ConfigError(refusal);
     readLines(config, lines, { commands: commandNames(), checkUser: checkUserLine });
     const log = new Logger({ level: config.values.loglevel, sink: options.log ?? (() => {}) });
     const anyPort = Number(port) === 0;

@@ -11,6 +11,7 @@ import { setFlagsFromString } from 'node:v8';
 import { ownWorkingFolder } from '../base/working-folder.js';
 import { Config } from '../config/config.js';
 import { ConfigFileError, ConfigLineError, readConfig } from '../config/reader.js';
+import { unserved } from '../config/unserved.js';
 import { announceStart } from '../server/announce.js';
 import { checkUserLine, commandNames } from '../server/command-names.js';
 import { Logger } from '../server/log.js';
@@ -73,6 +74,7 @@ export async function serve(argv: readonly string[]): Promise<Running | null> {
     return null;
   }
   refuseModules(config, log);
+  refuseUnserved(config, log);
   // Relative paths of the system's tools (core dumps, /proc) then mean what they mean with Redis.
   process.chdir(values.dir);
   ownWorkingFolder();
@@ -155,6 +157,14 @@ function followLog(config: Config, log: Logger): void {
   config.onChange('loglevel', () => {
     log.level = config.values.loglevel;
   });
+}
+
+/** A line in the log and a start that ends, as for modules. */
+function refuseUnserved(config: Config, log: Logger): void {
+  const refusal = unserved(config.values);
+  if (refusal === null) return;
+  log.warning(`Can't serve as configured: ${refusal}`);
+  process.exit(1);
 }
 
 /** A module's data and commands cannot be had here: better no server than one without them. */

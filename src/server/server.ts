@@ -17,6 +17,7 @@ import { type Session, SessionFlag } from '../commands/session.js';
 import { type Command, CommandTable, Flag } from '../commands/table.js';
 import type { Config } from '../config/config.js';
 import type { ShutdownFlag } from '../config/directives.js';
+import { NO_TLS } from '../config/unserved.js';
 import { type Disk, nodeDisk } from '../disk/disk.js';
 import { Args } from '../formats/resp/args.js';
 import { type Database, Keyspace } from '../keyspace/keyspace.js';
@@ -359,6 +360,7 @@ export class Server {
     });
     copy(['maxmemory-clients', 'maxmemory'], () => this.clients.memory.configure());
     config.onChange('maxclients', () => clientsRefusal(values.maxclients, this.descriptorLimit));
+    config.onChange('tls-port', () => (values['tls-port'] === 0 ? null : NO_TLS));
     config.onChange('hz', () => this.cron.start());
     config.onChange('save', () => (this.inMemory && values.save.length > 0 ? IN_MEMORY : null));
     copy(['maxmemory', 'maxmemory-policy', 'maxmemory-eviction-tenacity'], () => this.eviction.configure());

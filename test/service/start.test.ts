@@ -126,6 +126,15 @@ describe('onggi-server', () => {
       code: 1,
       out: expect.stringContaining("Can't load module from /a.so: server aborting"),
     });
+    for (const lines of [
+      ['--replicaof', '127.0.0.1', '1'],
+      ['--tls-port', '1'],
+    ]) {
+      expect(runProgram(onggiCommand(), ['--port', '0', ...lines])).toMatchObject({
+        code: 1,
+        out: expect.stringContaining(`Can't serve as configured: ${lines[0]!.slice(2)}: `),
+      });
+    }
   });
 
   it('says that it reads standard input before it says what is wrong with it', () => {
