@@ -8,6 +8,7 @@
  *     temp-appendonly.aof.<pid>.incr
  *     temp-rewriteaof-bg-appendonly.aof.<pid>.aof
  *                                  what an interrupted step left; removed at the next start when that process is gone
+ *     appendonly.aof.unsynced      a sync of the log has failed: see `markUnsynced`
  *
  * Invariant: `manifest` is what the manifest file holds (as the running process sees it).
  */
@@ -17,7 +18,14 @@ import type { Log } from '../base/log.js';
 import { pidAlive } from '../base/pid-alive.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, errorCode } from '../disk/disk.js';
-import { RenameUnsure, readFile, removeQuietly, replaceFile, replaceFileAsync } from '../disk/replace-file.js';
+import {
+  RenameUnsure,
+  readFile,
+  removeQuietly,
+  replaceFile,
+  replaceFileAsync,
+  writeAll,
+} from '../disk/replace-file.js';
 import { Manifest, manifestName, temporaryManifestName } from '../formats/aof/manifest.js';
 
 /** The directory or its manifest cannot be had; the message names it and says why. */
@@ -43,6 +51,11 @@ export class AofInUseError extends Error {
     );
   }
 }
+
+const UNSYNCED_TEXT = Buffer.from(
+  'A sync of the append only files has failed, so that what reads well here may not be on the disk. The next start writes all ' +
+    'data to new files before it accepts writes, and removes this file.\n',
+);
 
 export class AofDirectory {
   manifest = new Manifest();
@@ -244,6 +257,43 @@ export class AofDirectory {
   /** Name of a base that is being written. */
   get temporaryBase(): string {
     return `temp-rewriteaof-bg-${this.prefix}.${process.pid}.aof`;
+  }
+
+  /** Where a failed sync is noted. */
+  get unsyncedMark(): string {
+    return this.file(`${this.prefix}.unsynced`);
+  }
+
+  /**
+   * Notes for the next process that a sync of the log has failed. It could not know: what the system could not write it still
+   * has in its cache, and takes for written. Where the note cannot be made the log says so.
+   */
+  markUnsynced(): void {
+    const { disk, unsyncedMark, log } = this;
+    try {
+      if (this.isUnsynced) return;
+      const fd = disk.open(unsyncedMark, 'create');
+      try {
+        writeAll(disk, fd, UNSYNCED_TEXT);
+        disk.syncData(fd);
+      } finally {
+        disk.close(fd);
+      }
+      disk.syncDir(this.path);
+    } catch (error) {
+      log.warning(
+        `Can't note in ${unsyncedMark} that a sync has failed: ${strerror(error)}. Until a rewrite has succeeded do not restart without one`,
+      );
+    }
+  }
+
+  get isUnsynced(): boolean {
+    return this.disk.stat(this.unsyncedMark) !== null;
+  }
+
+  /** The manifest names new files only. */
+  unmarkUnsynced(): void {
+    if (this.isUnsynced) removeQuietly(this.disk, this.unsyncedMark);
   }
 
   /** Deletes the files that only the manifest's history names, then their lines. What fails is left for the next time. */

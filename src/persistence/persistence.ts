@@ -51,6 +51,8 @@ export interface PersistenceOptions {
   host: PersistenceHost;
 }
 
+/** What a server that goes on with such a log answers. */
+const UNSYNCED = Object.assign(new Error('a sync has failed'), { code: 'EIO' });
 const SAVE_IN_PROGRESS = 'ERR Background save already in progress';
 const OTHER_CHILD =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
@@ -99,6 +101,7 @@ export class Persistence {
     });
     this.appendLog.snapshotRunning = () => this.busy;
     this.appendLog.onSyncFailure = () => {
+      this.directory.markUnsynced();
       if (this.aof !== 'off') this.rewriteScheduled = true;
     };
     this.directory = new AofDirectory(disk, config.dir, config.appenddirname, config.appendfilename, log);
@@ -200,6 +203,14 @@ export class Persistence {
     const { base } = directory.manifest;
     appendLog.baseBytes = base === null ? 0 : directory.bytes(base.name);
     this.aof = 'on';
+    if (from !== 'aof') {
+      directory.unmarkUnsynced();
+    } else if (directory.isUnsynced) {
+      log.warning(
+        `A sync of the log has failed before (${directory.unsyncedMark}): not all that was loaded may be on the disk, so it is written to new files, and until then writes are refused`,
+      );
+      appendLog.failSync(UNSYNCED);
+    }
   }
 
   private async writeFirstBase(manifest: Manifest, empty: boolean): Promise<void> {

@@ -266,6 +266,7 @@ export class Rewriter {
         unsure = error.cause;
       }
       appendLog.adoptNext();
+      if (unsure === null) directory.unmarkUnsynced();
       this.options.adopted();
       appendLog.otherBytes = bytes;
       appendLog.baseBytes = appendLog.currentBytes;
