@@ -87,6 +87,18 @@ describe('Arena', () => {
     expect(arena.bytesLeft).toBe(left - SEGMENT_BYTES);
   });
 
+  it('knows about how much of its segments the system has given', () => {
+    const arena = new Arena();
+    expect(arena.stats().bytesTouched).toBe(0);
+    for (let i = 0; i < 1000; i++) arena.alloc(1000);
+    const { bytesUsed, bytesTouched, bytesReserved } = arena.stats();
+    expect(bytesReserved).toBe(SEGMENT_BYTES);
+    expect(bytesTouched).toBeGreaterThanOrEqual(bytesUsed);
+    expect(bytesTouched).toBeLessThan(bytesUsed * 1.2);
+    arena.alloc(2 * SEGMENT_BYTES);
+    expect(arena.stats().bytesTouched).toBeGreaterThanOrEqual(2 * SEGMENT_BYTES);
+  });
+
   it('trim gives segments back in which only empty spans were kept', () => {
     const arena = new Arena();
     const blocks: number[] = [];

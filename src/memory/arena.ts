@@ -77,6 +77,8 @@ export interface ArenaStats {
   bytesUsed: number;
   /** Bytes of segments taken from the system. */
   bytesReserved: number;
+  /** Of those about what the system has given: the newest segment behind its last page in use was not touched yet. */
+  bytesTouched: number;
   /** Bytes within spans that no block uses. */
   bytesFreeInSpans: number;
   /** Bytes of pages that belong to no span. */
@@ -577,6 +579,7 @@ export class Arena {
     return {
       bytesUsed: this.bytesUsed,
       bytesReserved: this.bytesReserved,
+      bytesTouched: this.bytesReserved - (this.u8.at(-1)?.length ? SEGMENT_BYTES - this.frontier : 0),
       bytesFreeInSpans: Math.max(0, this.bytesReserved - free - this.bytesUsed),
       bytesFreePages: free,
       bytesDeferred: this.bytesDeferred,

@@ -67,7 +67,7 @@ export function memoryFigures(server: Server): MemoryFigures {
     keys: keyspace.size,
     allocated: stats.bytesUsed,
     active: stats.bytesUsed + stats.bytesFreeInSpans,
-    resident: stats.bytesReserved,
+    resident: stats.bytesTouched,
     rss: processMemory().rss,
   };
 }
