@@ -3,8 +3,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Onggi } from './index.js';
+import { Onggi, type OnggiOptions } from './index.js';
 
 /** The answer to one request, as it comes over the wire. */
 function ask(port: number, request: string): Promise<string> {
@@ -204,9 +205,28 @@ describe('Onggi in a process', () => {
     [{ replicaof: '127.0.0.1 1' }, 'replicaof: replication is not available here'],
     [{ 'tls-port': 1 }, 'tls-port: TLS is not available here'],
     [{ appendonly: 'yes' }, 'appendonly and save need `dir`'],
+    // As a variable that is not set gives them.
+    [{ requirepass: undefined as unknown as string }, 'requirepass: undefined is no value'],
+    [{ dir: null as unknown as string }, 'dir: null is no value'],
+    [{ logfile: '/tmp/a.log' }, 'logfile: give the option `log`'],
+    [{ daemonize: 'yes' }, 'daemonize: a server within a program does not leave it'],
+    [{ pidfile: '/tmp/a.pid' }, 'pidfile: the process is not the server alone'],
+    [{ supervised: 'systemd' }, 'supervised: the process is not the server alone'],
     [{ bind: ['127.0.0.1', '127.0.0.2'] }, 'bind: one value, not an array'],
   ])('refuses lines that cannot be used: %j', async (config, message) => {
     await expect(Onggi.start({ config })).rejects.toThrow(message);
+  });
+
+  it.each([
+    [{ prot: 1 }, "there is no option 'prot': there are port, dir, config, log"],
+    [{ dir: null }, 'dir: null is no value'],
+  ])('refuses options that it does not know: %j', async (options, message) => {
+    await expect(Onggi.start(options as OnggiOptions)).rejects.toThrow(message);
+  });
+
+  it('shows itself in a line', async () => {
+    await using onggi = await Onggi.start();
+    expect(inspect(onggi)).toBe(`Onggi { url: '${onggi.url}' }`);
   });
 
   it('stops once, however often it is asked to', async () => {

@@ -49,6 +49,8 @@ export interface OnggiOptions {
   log?: (line: string) => void;
 }
 
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom');
+
 export class Onggi {
   private stopped: Promise<void> | null = null;
 
@@ -64,6 +66,7 @@ export class Onggi {
    * error's `code` is then the system's (EADDRINUSE, EADDRNOTAVAIL, EACCES), its `cause` the system's error.
    */
   static async start(options: OnggiOptions = {}): Promise<Onggi> {
+    checkOptions(options);
     const { directives, lines } = sorted(options.config ?? {});
     const dir = options.dir ?? directives['dir'];
     if (dir === undefined) return await Onggi.serve(options, directives, lines, null);
@@ -94,7 +97,7 @@ export class Onggi {
     if (inMemory && (config.values.appendonly || config.values.save.length > 0)) {
       throw new ConfigError('appendonly and save need `dir`: without it this server keeps its data in memory only');
     }
-    const refusal = unserved(config.values);
+    const refusal = unserved(config.values) ?? processOnly(config.values);
     if (refusal !== null) throw new ConfigError(refusal);
     readLines(config, lines, { commands: commandNames(), checkUser: checkUserLine });
     const log = new Logger({ level: config.values.loglevel, sink: options.log ?? (() => {}) });
@@ -117,6 +120,29 @@ export class Onggi {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+
+  /** What `console.log` shows. */
+  [INSPECT](): string {
+    return `Onggi { url: '${this.url}' }`;
+  }
+}
+
+const OPTIONS: ReadonlySet<string> = new Set(['port', 'dir', 'config', 'log'] satisfies (keyof OnggiOptions)[]);
+
+/** A name that is mistyped, or a setting that is missing where its value was to come from, must not go by unnoticed. */
+function checkOptions(options: OnggiOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!OPTIONS.has(name)) throw new ConfigError(`there is no option '${name}': there are ${[...OPTIONS].join(', ')}`);
+    if (value === null) throw new ConfigError(`${name}: null is no value: leave it out for the default`);
+  }
+}
+
+/** Why a server within a program cannot do what these values ask of a process; null: they ask nothing. */
+function processOnly(values: Config['values']): string | null {
+  if (values.logfile !== '') return 'logfile: give the option `log`, which gets each line';
+  if (values.daemonize) return 'daemonize: a server within a program does not leave it';
+  if (values.pidfile !== '') return 'pidfile: the process is not the server alone';
+  return values.supervised === 'no' ? null : 'supervised: the process is not the server alone';
 }
 
 /** Lines of redis.conf that set no value: there may be several by one name. */
@@ -136,6 +162,9 @@ function sorted(config: NonNullable<OnggiOptions['config']>): { directives: Dire
     const refusal = REFUSED[name];
     if (refusal !== undefined) throw new ConfigError(`${name}: ${refusal}`);
     const values = Array.isArray(value) ? value : null;
+    if (!LINE_NAMES.has(name) && (value === undefined || value === null)) {
+      throw new ConfigError(`${name}: ${value} is no value: leave it out for the default`);
+    }
     if (LINE_NAMES.has(name)) {
       for (const line of values ?? [value]) {
         // A variable that is not set would make a user of that name, and leave the default one open.
