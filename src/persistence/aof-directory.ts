@@ -61,6 +61,8 @@ export class AofDirectory {
   manifest = new Manifest();
   /** What gives the claims on the files back; empty: they are not claimed. */
   private claims: (() => void)[] = [];
+  /** The path at which the directory's name is known to be on the disk. */
+  private durableAt = '';
 
   constructor(
     readonly disk: Disk,
@@ -130,12 +132,15 @@ export class AofDirectory {
   }
 
   private make(): void {
-    const stat = this.disk.stat(this.path);
-    if (stat?.directory) return;
+    const { disk, path } = this;
+    const stat = disk.stat(path);
+    if (stat?.directory && this.durableAt === path) return;
     try {
-      if (stat !== null) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
-      this.disk.mkdir(this.path);
-      this.disk.syncDir(this.parent);
+      if (stat === null) disk.mkdir(path);
+      else if (!stat.directory) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+      // Also of one that is there: whoever made it may not have come so far.
+      disk.syncDir(this.parent);
+      this.durableAt = path;
     } catch (error) {
       throw this.named(`Can't open or create append-only dir ${this.name}`, this.path, error);
     }

@@ -8,6 +8,7 @@
  *   writeTurn             -> one write(2); the turn gets the next number, `written` follows
  *   fdatasync             -> `synced` follows: at once and together with other turns (always), each second (everysec)
  *                            (always, on a disk that syncs in a millisecond or two: within writeTurn, see syncInTurn)
+ *                            (always, while a sync is under way: the turn waits for its end, and is written then)
  *   whenDurable           -> called back when `acked` has come up to the turn
  *
  *        acked <= written <= turn          acked follows written (everysec, no) or the sync (always)
@@ -229,7 +230,8 @@ export class AppendLog {
     this.turn++;
     if (this.holding !== null) return;
     // While the write fails, `tick` tries again; what is in the buffer goes first in any case.
-    if (this.failure === null && !this.flushMain(this.main)) this.turnUnsafe = true;
+    if (this.failure !== null || this.awaitsSync(this.main)) return;
+    if (!this.flushMain(this.main)) this.turnUnsafe = true;
   }
 
   /** Writes what there is, within a turn, and leaves no room behind it. False when it cannot be written (now). */
@@ -260,9 +262,8 @@ export class AppendLog {
     if (now - this.lastSealMs >= SYNC_EVERY_MS) {
       this.lastSealMs = now;
       main.sumInherited();
-      // Not behind bytes whose sync may still fail: they would be damage then, without it a log that ends early.
       if (main.syncing === null) main.seal();
-      if (main.encoder.pos > 0 && !this.flushMain(main)) return;
+      if (main.encoder.pos > 0 && !this.awaitsSync(main) && !this.flushMain(main)) return;
       if (!this.planRoom(main)) return;
     }
     if (this.syncSuppressed) return;
@@ -493,6 +494,14 @@ export class AppendLog {
     return this.config['no-appendfsync-on-rewrite'] && this.snapshotRunning();
   }
 
+  /**
+   * Whether the next bytes are not to be written yet: behind others whose sync may still fail they would make damage of what
+   * without them is a log that ends early. They need a sync of their own anyway; with other policies they do not.
+   */
+  private awaitsSync(file: LogFile): boolean {
+    return this.config.appendfsync === 'always' && file.syncing !== null;
+  }
+
   private flushMain(file: LogFile): boolean {
     assert(this.syncFailure === null, 'nothing is written behind what a sync has lost');
     if (file.mustLeaveRoom && !this.leaveRoom(file, true)) return false;
@@ -640,7 +649,12 @@ export class AppendLog {
         if (this.syncFailure !== null || (file !== this.main && file !== this.holding)) return;
         this.noteSynced(upTo);
         if (this.config.appendfsync === 'always') this.ack(upTo);
-        if (file !== this.main || this.holding !== null || this.syncSuppressed) return;
+        if (file !== this.main || this.holding !== null) return;
+        if (this.written < this.turn && this.writeFailure === null) {
+          if (!this.flushMain(file)) this.failWaiters();
+          return;
+        }
+        if (this.syncSuppressed) return;
         if (this.config.appendfsync === 'always' && this.acked < this.written && file.syncing === null)
           this.syncTurn(file);
       },

@@ -1,43 +1,8 @@
 /** Whose the files of a log are, from one change to the next: two servers on one disk. */
 import { describe, expect, test } from 'vitest';
-import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
-import { ModelServer, type MutableConfig } from './testing/model-server.js';
-
-const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-async function turnLoops(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await turnLoop();
-}
-
-function emptyDisk(): FaultyDisk {
-  const disk = new FaultyDisk();
-  for (const folder of ['/data', '/elsewhere']) disk.put(`${folder}/x`, '');
-  return disk;
-}
-
-async function start(disk: FaultyDisk, config: Partial<MutableConfig> = {}): Promise<ModelServer> {
-  const server = new ModelServer(disk, config);
-  await server.start();
-  return server;
-}
-
-function turns(server: ModelServer, count: number): void {
-  for (let i = 0; i < count; i++) {
-    server.execute();
-    server.endTurn();
-  }
-}
-
-function appendonly(server: ModelServer, on: boolean): string | null {
-  server.config.appendonly = on;
-  return server.persistence.setAppendonly(on);
-}
-
-async function rewritten(server: ModelServer): Promise<void> {
-  for (let i = 0; i < 100 && (server.persistence.busy || server.persistence.rewriteScheduled); i++) {
-    server.tick(100);
-    await turnLoop();
-  }
-}
+import { seededRandom } from '../disk/faulty-disk.js';
+import { ModelServer } from './testing/model-server.js';
+import { appendonly, emptyDisk, rewritten, start, turnLoop, turnLoops, turns } from './testing/steps.js';
 
 const IN_USE = { code: 'ONGGI_IN_USE' };
 
@@ -240,70 +205,3 @@ test.each(['everysec', 'always'] as const)(
     expect((await start(disk.powerCut(seededRandom(7)))).journal.length).toBe(6);
   },
 );
-
-describe('a process that is killed after a failed sync', () => {
-  const MARK = '/data/appendonlydir/appendonly.aof.unsynced';
-
-  /** The disk as it is then: what the last turns wrote is in the system's cache only, and taken for written. */
-  async function killedAfterFailedSync(): Promise<FaultyDisk> {
-    const disk = emptyDisk();
-    const server = await start(disk, { appendfsync: 'everysec' });
-    turns(server, 3);
-    await turnLoops(20);
-    server.tick(1100);
-    await turnLoops(20);
-    disk.fault = (kind, path) => (kind === 'sync' && path.endsWith('.incr.aof') ? { code: 'EIO' } : null);
-    turns(server, 3);
-    server.tick(1100);
-    await turnLoops(20);
-    expect(server.persistence.appendLog.syncFailed).toBe(true);
-    return disk.kill();
-  }
-
-  test('leaves a note, with which the next one refuses writes until all data is in new files', async () => {
-    const disk = await killedAfterFailedSync();
-    expect(disk.content(MARK)!.toString()).toContain('A sync of the append only files has failed');
-    const server = await start(disk);
-    expect(server.journal.length).toBe(6);
-    expect(server.persistence.writeRefusal).toBe('MISCONF Errors writing to the AOF file: Input/output error');
-    expect(server.lines.join('\n')).toContain(MARK);
-    await rewritten(server);
-    expect(server.persistence.writeRefusal).toBe(null);
-    expect(disk.content(MARK)).toBe(null);
-    turns(server, 2);
-    server.tick(1100);
-    await turnLoops(20);
-    expect((await start(disk.powerCut(seededRandom(3)))).journal.length).toBe(8);
-  });
-
-  test('the note is there until a rewrite succeeds, however often it is started', async () => {
-    let disk = await killedAfterFailedSync();
-    await start(disk);
-    disk = disk.kill();
-    const server = await start(disk);
-    disk.fault = (kind, path) => (kind === 'sync' && path.includes('rewriteaof') ? { code: 'EIO' } : null);
-    server.tick(1100);
-    await turnLoops(40);
-    expect(disk.content(MARK)).not.toBe(null);
-    expect(server.persistence.writeRefusal).not.toBe(null);
-  });
-
-  test('a note that cannot be made is told of', async () => {
-    const disk = emptyDisk();
-    const server = await start(disk, { appendfsync: 'everysec' });
-    disk.fault = (kind) => (kind === 'sync' || kind === 'open' ? { code: 'EIO' } : null);
-    turns(server, 3);
-    server.tick(1100);
-    await turnLoops(20);
-    expect(server.lines.join('\n')).toContain(`Can't note in ${MARK} that a sync has failed`);
-    expect(server.persistence.writeRefusal).not.toBe(null);
-  });
-
-  test('where there is no log to go on with, the note is out of date', async () => {
-    const disk = emptyDisk();
-    disk.put(MARK, 'x');
-    const server = await start(disk);
-    expect(server.persistence.writeRefusal).toBe(null);
-    expect(disk.content(MARK)).toBe(null);
-  });
-});

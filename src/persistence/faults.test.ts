@@ -4,7 +4,7 @@
  * order.
  *
  * `FAULT_SEEDS=<from>-<to> npx vitest run src/persistence/faults.test.ts` runs other seeds than those of every day. Of the first
- * 12000 eleven are refused, 1178 the first of them: a turn was written behind bytes whose sync, as a rewrite began mostly, was
+ * 12000 nine are refused, 1178 the first of them: a turn was written behind bytes whose sync, as a rewrite began mostly, was
  * under way and then failed, and the power cut left the turn without them.
  */
 import { expect, test } from 'vitest';

@@ -245,7 +245,7 @@ test.each(['', '*3\r\n$3\r\nSE'])(
   async (cut) => {
     const disk = new FaultyDisk();
     disk.put('/data/other', '');
-    const server = await start(disk, { 'aof-preallocate': false });
+    const server = await start(disk, { 'aof-preallocate': false, appendfsync: 'everysec' });
     turns(server, 1);
     server.tick(1100);
     const { appendLog } = server.persistence;

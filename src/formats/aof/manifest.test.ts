@@ -90,6 +90,13 @@ describe('writing', () => {
     );
   });
 
+  test('a new file gets no number of one that waits to be deleted', () => {
+    const lines = ['a.3.base.rdb seq 3 type b', 'a.4.incr.aof seq 4 type h', 'a.7.base.aof seq 7 type h'];
+    const manifest = Manifest.parse(Buffer.from(lines.map((line) => `file ${line}\n`).join('')), 'm');
+    expect(manifest.addIncr('a').name).toBe('a.5.incr.aof');
+    expect(manifest.addBase('a', 'rdb').name).toBe('a.8.base.rdb');
+  });
+
   test('reads back what it wrote, whatever the names', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), fc.nat(5), (name, incrs) => {

@@ -131,7 +131,19 @@ export class Manifest {
       }
       at = end < 0 ? text.length : end + 1;
     }
+    manifest.passHistory();
     return manifest;
+  }
+
+  /**
+   * What waits to be deleted keeps its number: without an incr (a rewrite while there was no log has retired them all) the next
+   * one would get the name of one that is history, and be deleted in its stead.
+   */
+  private passHistory(): void {
+    for (const { name, seq } of this.history) {
+      if (name.endsWith('.incr.aof')) this.incrSeq = Math.max(this.incrSeq, seq);
+      else this.baseSeq = Math.max(this.baseSeq, seq);
+    }
   }
 
   private addLine(line: string, fail: (reason: string) => ManifestError): void {

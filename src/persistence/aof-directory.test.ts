@@ -1,0 +1,102 @@
+/** What the directory of a log holds besides the log, and when it is on the disk. */
+import { describe, expect, test } from 'vitest';
+import { type FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
+import { appendonly, emptyDisk, rewritten, start, turnLoops, turns } from './testing/steps.js';
+
+describe('a process that is killed after a failed sync', () => {
+  const MARK = '/data/appendonlydir/appendonly.aof.unsynced';
+
+  /** The disk as it is then: what the last turns wrote is in the system's cache only, and taken for written. */
+  async function killedAfterFailedSync(): Promise<FaultyDisk> {
+    const disk = emptyDisk();
+    const server = await start(disk, { appendfsync: 'everysec' });
+    turns(server, 3);
+    await turnLoops(20);
+    server.tick(1100);
+    await turnLoops(20);
+    disk.fault = (kind, path) => (kind === 'sync' && path.endsWith('.incr.aof') ? { code: 'EIO' } : null);
+    turns(server, 3);
+    server.tick(1100);
+    await turnLoops(20);
+    expect(server.persistence.appendLog.syncFailed).toBe(true);
+    return disk.kill();
+  }
+
+  test('leaves a note, with which the next one refuses writes until all data is in new files', async () => {
+    const disk = await killedAfterFailedSync();
+    expect(disk.content(MARK)!.toString()).toContain('A sync of the append only files has failed');
+    const server = await start(disk);
+    expect(server.journal.length).toBe(6);
+    expect(server.persistence.writeRefusal).toBe('MISCONF Errors writing to the AOF file: Input/output error');
+    expect(server.lines.join('\n')).toContain(MARK);
+    await rewritten(server);
+    expect(server.persistence.writeRefusal).toBe(null);
+    expect(disk.content(MARK)).toBe(null);
+    turns(server, 2);
+    server.tick(1100);
+    await turnLoops(20);
+    expect((await start(disk.powerCut(seededRandom(3)))).journal.length).toBe(8);
+  });
+
+  test('the note is there until a rewrite succeeds, however often it is started', async () => {
+    let disk = await killedAfterFailedSync();
+    await start(disk);
+    disk = disk.kill();
+    const server = await start(disk);
+    disk.fault = (kind, path) => (kind === 'sync' && path.includes('rewriteaof') ? { code: 'EIO' } : null);
+    server.tick(1100);
+    await turnLoops(40);
+    expect(disk.content(MARK)).not.toBe(null);
+    expect(server.persistence.writeRefusal).not.toBe(null);
+  });
+
+  test('a note that cannot be made is told of', async () => {
+    const disk = emptyDisk();
+    const server = await start(disk, { appendfsync: 'everysec' });
+    disk.fault = (kind) => (kind === 'sync' || kind === 'open' ? { code: 'EIO' } : null);
+    turns(server, 3);
+    server.tick(1100);
+    await turnLoops(20);
+    expect(server.lines.join('\n')).toContain(`Can't note in ${MARK} that a sync has failed`);
+    expect(server.persistence.writeRefusal).not.toBe(null);
+  });
+
+  test('where there is no log to go on with, the note is out of date', async () => {
+    const disk = emptyDisk();
+    disk.put(MARK, 'x');
+    const server = await start(disk);
+    expect(server.persistence.writeRefusal).toBe(null);
+    expect(disk.content(MARK)).toBe(null);
+  });
+});
+
+test('a directory whose name could not be synced as it was made is synced before anything is kept in it', async () => {
+  const disk = emptyDisk();
+  const server = await start(disk, { appendonly: false });
+  disk.fault = (kind, path) => (kind === 'syncDir' && path === '/data' ? { code: 'EIO' } : null);
+  expect(appendonly(server, true)).toBe('Unable to turn on AOF. Check server logs.');
+  disk.fault = () => null;
+  expect(appendonly(server, true)).toBe(null);
+  await rewritten(server);
+  turns(server, 3);
+  await turnLoops(20);
+  expect(server.logged).toBe(3);
+  // Of the names that were not synced none is left.
+  expect((await start(disk.powerCut(() => 0.99))).journal.length).toBe(3);
+});
+
+test('a log that begins behind a rewrite without one, whose history was kept, is not deleted with it', async () => {
+  let disk = emptyDisk();
+  turns(await start(disk), 3);
+  disk = disk.kill();
+  const without = await start(disk, { appendonly: false, 'aof-disable-auto-gc': true });
+  without.persistence.rewriteAppendLog();
+  await rewritten(without);
+  disk = disk.kill();
+  const server = await start(disk, { appendonly: false });
+  expect(appendonly(server, true)).toBe(null);
+  await rewritten(server);
+  turns(server, 4);
+  await turnLoops(20);
+  expect((await start(disk.kill())).journal.length).toBe(4);
+});
