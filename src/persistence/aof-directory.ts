@@ -307,7 +307,7 @@ export class AofDirectory {
     if (history.length === 0) return;
     for (const file of history) {
       try {
-        if (this.disk.stat(this.file(file.name)) !== null) {
+        if (!this.isLive(file.name) && this.disk.stat(this.file(file.name)) !== null) {
           this.log.notice(`Removing the history file ${file.name} in the background`);
           await this.disk.unlinkAsync(this.file(file.name));
         }
@@ -327,13 +327,18 @@ export class AofDirectory {
     }
   }
 
+  /** Manifests that name a file as history and as part of the data were written once. */
+  private isLive(name: string): boolean {
+    return this.manifest.files().some((file) => file.name === name);
+  }
+
   /** As removeHistory, done when it returns: nothing can come in between. Not while a rewrite writes the manifest. */
   removeHistoryNow(): void {
     const next = this.manifest.clone();
     next.history = [];
     try {
       for (const { name } of this.manifest.history) {
-        if (this.disk.stat(this.file(name)) === null) continue;
+        if (this.isLive(name) || this.disk.stat(this.file(name)) === null) continue;
         this.log.notice(`Removing the history file ${name}`);
         this.disk.unlink(this.file(name));
       }

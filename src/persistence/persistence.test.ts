@@ -205,6 +205,57 @@ describe('history', () => {
   });
 });
 
+test('a new log has not the name of one that waits to be deleted', async () => {
+  const { server, disk } = await started();
+  write(server, 5);
+  server.persistence.setAppendonly(false);
+  await settle();
+  disk.fault = (kind) => (kind === 'unlink' ? { code: 'EIO' } : null);
+  server.persistence.rewriteAppendLog();
+  await settle();
+  disk.fault = () => null;
+  expect(disk.content('/data/appendonlydir/appendonly.aof.manifest')!.toString()).toContain('incr.aof seq 1 type h');
+
+  server.persistence.setAppendonly(true);
+  await settle();
+  expect(server.persistence.aof).toBe('on');
+  write(server, 5);
+  const next = new ModelServer(disk.kill());
+  await next.start();
+  expect(next.journal.length).toBe(10);
+});
+
+test('a start after a rewrite without a log that was killed before it deleted the old one', async () => {
+  const { server, disk } = await started();
+  write(server, 5);
+  server.persistence.setAppendonly(false);
+  await settle();
+  disk.fault = (kind) => (kind === 'unlink' ? { code: 'EIO' } : null);
+  server.persistence.rewriteAppendLog();
+  await settle();
+  const second = new ModelServer(disk.kill());
+  await second.start();
+  write(second, 5);
+  const third = new ModelServer((second.disk as FaultyDisk).kill());
+  await third.start();
+  expect(third.journal.length).toBe(10);
+});
+
+test('a manifest that names a file as history and as log deletes nothing of it', async () => {
+  const { server, disk } = await started();
+  write(server, 5);
+  const path = '/data/appendonlydir/appendonly.aof.manifest';
+  const lines = disk.content(path)!.toString().split('\n');
+  lines.splice(1, 0, 'file appendonly.aof.1.incr.aof seq 1 type h');
+  const killed = disk.kill();
+  killed.put(path, lines.filter((line) => !line.startsWith('#')).join('\n'));
+  const next = new ModelServer(killed);
+  await next.start();
+  expect(next.journal.length).toBe(5);
+  expect(killed.content(path)!.toString()).not.toContain('type h');
+  expect(killed.content('/data/appendonlydir/appendonly.aof.1.incr.aof')).not.toBeNull();
+});
+
 test('a rewrite that cannot make its log names the file', async () => {
   const { server, disk } = await started();
   write(server, 5);
