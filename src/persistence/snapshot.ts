@@ -69,8 +69,14 @@ export class Snapshot {
       sizes,
       thread: 'snapshot',
     };
-    leaveLostFolder();
-    this.worker = new Worker(workerUrl(), { workerData: job });
+    try {
+      leaveLostFolder();
+      this.worker = new Worker(workerUrl(), { workerData: job });
+    } catch (error) {
+      // The system has no thread for it now.
+      this.capture.end();
+      throw error;
+    }
     this.done = this.follow(begin);
     this.done.catch(() => {});
     this.pump();
