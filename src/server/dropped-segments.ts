@@ -16,7 +16,7 @@ export class DroppedSegments {
 
   take(buffer: SharedArrayBuffer): void {
     this.worker ??= this.start();
-    this.worker.postMessage(buffer);
+    this.worker?.postMessage(buffer);
     this.buffers.push(new WeakRef(buffer));
   }
 
@@ -27,14 +27,20 @@ export class DroppedSegments {
 
   /** Once a second, not before a collection in the same turn: looking at a buffer keeps it until the turn's end. */
   look(): void {
-    if (this.worker === null) return;
+    if (this.buffers.length === 0) return;
     this.buffers = this.buffers.filter((buffer) => buffer.deref() !== undefined);
     if (this.buffers.length === 0) this.stop();
   }
 
-  private start(): Worker {
-    leaveLostFolder();
-    const worker = new Worker(HOLDS, { eval: true });
+  /** Null: the system has no thread for it now, and the main thread must wait for the kernel. */
+  private start(): Worker | null {
+    let worker: Worker;
+    try {
+      leaveLostFolder();
+      worker = new Worker(HOLDS, { eval: true });
+    } catch {
+      return null;
+    }
     worker.unref();
     worker.on('error', () => {
       if (this.worker === worker) this.worker = null;
