@@ -19,7 +19,7 @@
 import { posix } from 'node:path';
 import type { Disk, FileStat, OpenMode } from './disk.js';
 
-export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'unlink' | 'mkdir' | 'syncDir';
+export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'unlink' | 'mkdir' | 'syncDir' | 'close';
 
 /** What goes wrong: an errno, a write of fewer bytes, or the end of the machine at this operation. */
 export type Fault = { code: string } | { short: number } | 'crash';
@@ -258,7 +258,12 @@ export class FaultyDisk implements Disk {
   }
 
   close(fd: number): void {
-    if (this.open_.delete(fd) || this.off) return;
+    const file = this.open_.get(fd);
+    if (this.open_.delete(fd) || this.off) {
+      // As in Linux the number is free also when closing fails.
+      if (file !== undefined && file.mode !== 'read' && !this.off) this.check('close', file.path);
+      return;
+    }
     this.badCloses++;
     throw systemError('EBADF', `fd ${fd}`);
   }

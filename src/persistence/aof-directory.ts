@@ -337,6 +337,8 @@ export class AofDirectory {
     const next = this.manifest.clone();
     next.history = [];
     try {
+      // The manifest without them may be one of which the disk has not confirmed the name.
+      if (this.manifest.history.length > 0) this.disk.syncDir(this.path);
       for (const { name } of this.manifest.history) {
         if (this.isLive(name) || this.disk.stat(this.file(name)) === null) continue;
         this.log.notice(`Removing the history file ${name}`);

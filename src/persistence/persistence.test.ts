@@ -256,6 +256,92 @@ test('a manifest that names a file as history and as log deletes nothing of it',
   expect(killed.content('/data/appendonlydir/appendonly.aof.1.incr.aof')).not.toBeNull();
 });
 
+test('nothing of the history is deleted before the manifest without it is durable', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const { server, disk } = await started({ 'aof-disable-auto-gc': true, appendfsync: 'always' });
+    write(server, 5);
+    await settle();
+    let renamed = 0;
+    disk.fault = (kind, path) => {
+      if (kind === 'rename' && path.endsWith('.manifest')) renamed++;
+      return kind === 'syncDir' && renamed === 2 ? { code: 'EIO' } : null;
+    };
+    server.persistence.rewriteAppendLog();
+    await settle();
+    expect(info(server)['aof_last_bgrewrite_status']).toBe('err');
+    disk.fault = (kind, path) => (kind === 'write' && path.endsWith('.manifest') ? 'crash' : null);
+    server.config['aof-disable-auto-gc'] = false;
+    server.persistence.historyAllowed();
+    const next = new ModelServer(disk.powerCut(seededRandom(seed)));
+    await next.start();
+    expect(next.journal.length).toBe(5);
+  }
+});
+
+test('files that do not close change nothing', async () => {
+  const { server, disk } = await started({ appendfsync: 'always' });
+  write(server, 5);
+  disk.fault = (kind) => (kind === 'close' ? { code: 'EIO' } : null);
+  server.persistence.setAppendonly(false);
+  await server.persistence.turnedOff;
+  write(server, 1);
+  expect(server.acknowledged).toBe(6);
+  disk.fault = (kind, path) => (kind === 'close' && path.endsWith('.incr.aof') ? { code: 'EIO' } : null);
+  server.persistence.setAppendonly(true);
+  await settle();
+  expect(info(server)).toMatchObject({ aof_last_bgrewrite_status: 'ok', aof_enabled: 1 });
+  server.persistence.rewriteAppendLog();
+  write(server, 2);
+  await settle();
+  expect(info(server)['aof_last_bgrewrite_status']).toBe('ok');
+  expect(server.acknowledged).toBe(8);
+  expect(disk.openFiles).toBe(1);
+});
+
+test('a start that is refused leaves no file open', async () => {
+  for (const kind of ['syncDir', 'sync', 'rename', 'write', 'open', 'truncate', 'close']) {
+    for (let passes = 0; passes < 8; passes++) {
+      const disk = new FaultyDisk();
+      disk.put('/data/x', '');
+      if (passes % 2 === 1) disk.put('/data/appendonly.aof', '*3\r\n$6\r\nAPPEND\r\n$7\r\njournal\r\n$2\r\n1,\r\n');
+      let passed = passes >> 1;
+      disk.fault = (operation) => (operation === kind && passed-- === 0 ? { code: 'EIO' } : null);
+      const server = new ModelServer(disk);
+      const refused = await server.start().then(
+        () => false,
+        () => true,
+      );
+      if (refused) expect(disk.openFiles, `${kind} ${passes}`).toBe(0);
+      disk.fault = () => null;
+      const next = refused ? new ModelServer(disk) : null;
+      await next?.start();
+    }
+  }
+});
+
+test('DEBUG RELOAD while a save runs: what it saves stays, and changes are counted anew', async () => {
+  for (const save of [true, false]) {
+    const { server, disk } = await started({ appendonly: false });
+    write(server, 5);
+    server.persistence.save();
+    write(server, 5);
+    const open = gate(server);
+    server.persistence.backgroundSave(false);
+    if (save) write(server, 5);
+    expect(server.persistence.reload({ save, flush: true, merge: false })).toBeNull();
+    const reloaded = save ? 15 : 5;
+    expect(server.journal.length).toBe(reloaded);
+    server.executed = reloaded;
+    write(server, 3);
+    open();
+    await settle();
+    expect(info(server)['rdb_changes_since_last_save']).toBe(3);
+    const next = new ModelServer(disk.kill(), { appendonly: false });
+    await next.start();
+    expect(next.journal.length).toBe(reloaded);
+  }
+});
+
 test('a rewrite that cannot make its log names the file', async () => {
   const { server, disk } = await started();
   write(server, 5);

@@ -193,9 +193,10 @@ export class Persistence {
       const incr = manifest.addIncr(directory.prefix);
       log.notice(`Creating AOF incr file ${incr.name} on server start`);
       const file = appendLog.open(directory.file(incr.name), 'create');
+      // It is closed with the log when the start fails.
+      appendLog.start(file);
       disk.syncDir(directory.path);
       directory.persistNow(manifest);
-      appendLog.start(file);
     }
     let total = 0;
     for (const { name } of directory.manifest.files()) total += directory.bytes(name);
@@ -504,6 +505,8 @@ export class Persistence {
   /** DEBUG RELOAD. Null, or the error. */
   reload(options: { save: boolean; flush: boolean; merge: boolean }): string | null {
     if (!this.started) return `ERR ${STILL_LOADING}`;
+    // What it saves is out of date: it must not come in the place of what is saved now.
+    if (this.dump.running) this.dump.supersede(true);
     if (options.save && !this.dump.saveNow()) return 'ERR';
     if (options.flush) this.host.target.clear();
     return this.loadNow('dump', options.merge, 'ERR Error trying to load the RDB dump, check server logs.');

@@ -382,7 +382,13 @@ export class Recovery {
 
   /** The thread that helps; null where none pays, or can help. */
   private helper(path: string, bytes: number, again: (() => ByteSource) | null): LoadHelper | null {
-    return this.options.disk === nodeDisk && LoadHelper.pays(bytes) ? new LoadHelper(path, bytes, again) : null;
+    if (this.options.disk !== nodeDisk || !LoadHelper.pays(bytes)) return null;
+    try {
+      return new LoadHelper(path, bytes, again);
+    } catch {
+      // The system has no thread for it now.
+      return null;
+    }
   }
 
   private unreadable(what: string, path: string, error: unknown): unknown {
@@ -675,8 +681,11 @@ export class Recovery {
         directory.persistNow(next);
       }
       const fd = disk.open(old, 'update');
-      disk.sync(fd);
-      disk.close(fd);
+      try {
+        disk.sync(fd);
+      } finally {
+        disk.close(fd);
+      }
       disk.rename(old, directory.file(prefix));
       disk.syncDir(directory.path);
       disk.syncDir(dirname(old));

@@ -64,6 +64,8 @@ export class SavePoints {
   /** What is in memory is what is on disk: after loading, and after DEBUG RELOAD. */
   loaded(nowMs: number): void {
     this.dirty = 0;
+    // A save that is under way has none of the changes that are counted from here on.
+    this.dirtyAtBegin = 0;
     this.lastSave = Math.floor(nowMs / 1000);
   }
 }
