@@ -31,3 +31,19 @@ test.each([
     expect([disk.openFiles, disk.badCloses]).toEqual([0, 0]);
   },
 );
+
+test('what is stopped while it is synced does not get its name', () => {
+  const disk = new FaultyDisk();
+  disk.put('/data/dump.rdb', 'old');
+  let stopped = false;
+  disk.fault = (operation) => {
+    if (operation === 'sync') stopped = true;
+    return null;
+  };
+  const file = new SnapshotFile(disk, REQUEST, () => stopped);
+  file.write(Buffer.from('new'), 3);
+  expect(() => file.complete()).toThrow();
+  file.discard();
+  expect(disk.files()).toEqual(['/data/dump.rdb']);
+  expect(disk.content('/data/dump.rdb')!.toString()).toBe('old');
+});

@@ -101,6 +101,8 @@ export class SnapshotFile {
     } catch (error) {
       this.writeFailed(error);
     }
+    // The sync may have taken long, and what is saved may be out of date by now.
+    if (this.stopped()) throw new SnapshotStopped();
     try {
       disk.rename(request.tempPath, request.path);
       disk.syncDir(dirname(request.path));
