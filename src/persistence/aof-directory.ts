@@ -78,8 +78,11 @@ export class AofDirectory {
     return this.folder;
   }
   set parent(folder: string) {
-    if (folder !== this.folder) this.release();
+    if (folder === this.folder) return;
+    this.release();
     this.folder = folder;
+    // What is there has not been read yet, and the old one's history must not be deleted from it.
+    this.manifest = new Manifest();
   }
 
   /** Path of the directory. */

@@ -278,6 +278,32 @@ test('nothing of the history is deleted before the manifest without it is durabl
   }
 });
 
+test('the history of one directory is not deleted from another', async () => {
+  const { server, disk } = await started();
+  write(server, 5);
+  server.persistence.setAppendonly(false);
+  await settle();
+  const here = disk.files().filter((path) => path.startsWith('/data/appendonlydir/'));
+  const manifest = disk.content('/data/appendonlydir/appendonly.aof.manifest');
+  disk.put('/other/x', '');
+  server.config.dir = '/other';
+  server.config['aof-disable-auto-gc'] = true;
+  server.persistence.rewriteAppendLog();
+  await settle();
+  server.persistence.rewriteAppendLog();
+  await settle();
+  server.config.dir = '/data';
+  const open = gate(server);
+  server.persistence.backgroundSave(false);
+  server.persistence.setAppendonly(true);
+  server.config['aof-disable-auto-gc'] = false;
+  server.persistence.historyAllowed();
+  expect(disk.files().filter((path) => path.startsWith('/data/appendonlydir/'))).toEqual(here);
+  expect(disk.content('/data/appendonlydir/appendonly.aof.manifest')).toEqual(manifest);
+  open();
+  await settle();
+});
+
 test('files that do not close change nothing', async () => {
   const { server, disk } = await started({ appendfsync: 'always' });
   write(server, 5);
