@@ -19,7 +19,17 @@
 import { posix } from 'node:path';
 import type { Disk, FileStat, OpenMode } from './disk.js';
 
-export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'unlink' | 'mkdir' | 'syncDir' | 'close';
+export type DiskOperation =
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'rename'
+  | 'unlink'
+  | 'mkdir'
+  | 'syncDir'
+  | 'close';
 
 /** What goes wrong: an errno, a write of fewer bytes, or the end of the machine at this operation. */
 export type Fault = { code: string } | { short: number } | 'crash';

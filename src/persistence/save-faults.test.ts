@@ -11,7 +11,17 @@ import { ModelServer } from './testing/model-server.js';
 
 const [FROM, TO] = (process.env['SAVE_SEEDS'] ?? '1-400').split('-').map(Number) as [number, number];
 const ROUNDS = 4;
-const FAULTY: readonly DiskOperation[] = ['open', 'write', 'truncate', 'sync', 'rename', 'unlink', 'mkdir', 'syncDir'];
+const FAULTY: readonly DiskOperation[] = [
+  'open',
+  'write',
+  'truncate',
+  'sync',
+  'rename',
+  'unlink',
+  'mkdir',
+  'syncDir',
+  'close',
+];
 const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class Story {
