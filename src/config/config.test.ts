@@ -143,6 +143,25 @@ describe('CONFIG SET', () => {
     ]);
   });
 
+  it('the log is turned off when all else is in force: taking that back would not bring it back at once', () => {
+    const config = new Config();
+    const seen: string[] = [];
+    config.onChange('appendonly', ({ values }) => {
+      seen.push(`appendonly ${values.appendonly}`);
+    });
+    config.onChange('dir', () => {
+      seen.push('dir');
+      return 'no';
+    });
+    const pairs = [
+      ['appendonly', 'yes'],
+      ['dir', '/'],
+    ] as const;
+    expect(config.set(pairs)).toContain("argument 'dir') - no");
+    expect(seen).toEqual(['dir', 'dir']);
+    expect(config.values.appendonly).toBe(false);
+  });
+
   it('a value that cannot be read leaves those before it as they were, untold', () => {
     const config = new Config();
     let calls = 0;

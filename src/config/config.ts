@@ -179,7 +179,9 @@ export class Config {
       }
     }
     const applied: Apply[] = [];
-    for (const [apply, name] of toApply) {
+    // A log that was turned off is not there again at once: it is the last that is applied, when nothing else can refuse.
+    const isLast = (name: string) => Number(name === 'appendonly');
+    for (const [apply, name] of [...toApply].sort(([, a], [, b]) => isLast(a) - isLast(b))) {
       applied.push(apply);
       const refusal = apply(this);
       if (typeof refusal === 'string') {
