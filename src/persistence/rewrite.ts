@@ -79,6 +79,8 @@ export class Rewriter {
   /** The data set has values that no command makes: `aof-use-rdb-preamble no` cannot be followed this time. */
   private rdbInstead = false;
   private ending: Promise<void> = Promise.resolve();
+  /** Names of files that the running rewrite makes and a manifest is to name in the end. */
+  private made: string[] = [];
 
   constructor(private readonly options: RewriterOptions) {}
 
@@ -175,9 +177,24 @@ export class Rewriter {
 
   private async rewriteOnce(): Promise<void> {
     const { appendLog } = this.options;
-    if (!this.options.logged()) await this.baseAlone();
-    else if (appendLog.main === null || appendLog.failure !== null) await this.oneStep();
-    else await this.usual();
+    this.made = [];
+    try {
+      if (!this.options.logged()) await this.baseAlone();
+      else if (appendLog.main === null || appendLog.failure !== null) await this.oneStep();
+      else await this.usual();
+    } catch (error) {
+      this.removeUnnamed();
+      throw error;
+    }
+  }
+
+  /** What was whole already, and is named by no manifest: it would fill the disk, of which there may be too little. */
+  private removeUnnamed(): void {
+    const { directory } = this.options;
+    const named = directory.manifest.files().map((file) => file.name);
+    for (const name of this.made) {
+      if (!named.includes(name)) removeQuietly(directory.disk, directory.file(name));
+    }
   }
 
   // --- the usual way -------------------------------------------------------------------------------------------------
@@ -253,16 +270,14 @@ export class Rewriter {
       manifest.retireIncrs(0);
       const incr = manifest.addIncr(directory.prefix);
       await appendLog.syncNext();
+      this.made.push(incr.name);
       directory.disk.rename(temp, directory.file(incr.name));
       await directory.disk.syncDirAsync(directory.path);
       let unsure: unknown = null;
       try {
         await directory.persist(manifest);
       } catch (error) {
-        if (!(error instanceof RenameUnsure)) {
-          removeQuietly(directory.disk, directory.file(incr.name));
-          throw error;
-        }
+        if (!(error instanceof RenameUnsure)) throw error;
         unsure = error.cause;
       }
       appendLog.adoptNext();
@@ -297,8 +312,10 @@ export class Rewriter {
   private snapshot(manifest: Manifest): SnapshotRun {
     const { directory, beginSnapshot, config } = this.options;
     this.baseFormat = config['aof-use-rdb-preamble'] || this.rdbInstead ? 'rdb' : 'aof';
+    const { name } = this.addBase(manifest.clone());
+    this.made.push(name);
     this.run = beginSnapshot({
-      path: directory.file(this.addBase(manifest.clone()).name),
+      path: directory.file(name),
       tempPath: directory.file(directory.temporaryBase),
       format: this.baseFormat === 'rdb' ? 'rdb' : 'commands',
       aofBase: true,
