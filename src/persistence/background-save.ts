@@ -95,7 +95,11 @@ export class BackgroundSave {
         if (this.superseded) {
           // It was past the point of stopping, and its content has replaced what was saved since.
           log.notice('A background save that was superseded had ended already: saving again');
-          return this.saveNow();
+          if (this.saveNow()) return true;
+          // What is on disk is older than what was said to be saved.
+          savePoints.failed();
+          savePoints.dirty++;
+          return false;
         }
         savePoints.succeeded(now());
         log.notice('DB saved on disk');

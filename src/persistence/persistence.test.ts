@@ -368,6 +368,58 @@ test('DEBUG RELOAD while a save runs: what it saves stays, and changes are count
   }
 });
 
+test.each([
+  ['of the usual way', { appendonly: true }, 2],
+  ['of a failed log', { appendonly: true }, 1],
+  ['of a log that begins', { appendonly: false }, 1],
+  ['of appendonly no', { appendonly: false }, 1],
+])('a rewrite %s whose manifest cannot be written leaves no files that nobody names', async (way, config, nth) => {
+  for (const kind of ['write', 'syncDir']) {
+    const { server, disk } = await started(config);
+    write(server, 5);
+    await settle();
+    const before = disk.files();
+    let seen = 0;
+    let armed = false;
+    disk.fault = (operation, path) => {
+      if (operation === 'rename' && /\d\.(incr\.aof|base\.rdb)$/.test(path)) armed = true;
+      if (kind === 'syncDir') return operation === kind && armed && path.endsWith('dir') ? { code: 'EIO' } : null;
+      if (operation === 'open' && path.endsWith('.manifest')) seen++;
+      return operation === 'write' && path.endsWith('.manifest') && seen >= nth ? { code: 'ENOSPC' } : null;
+    };
+    if (way === 'of a failed log') server.persistence.appendLog.failSync(new Error('lost'));
+    if (way === 'of a log that begins') server.persistence.setAppendonly(true);
+    else server.persistence.rewriteAppendLog();
+    await settle();
+    expect(server.persistence.rewriter.lastOk).toBe(false);
+    const manifest = disk.content('/data/appendonlydir/appendonly.aof.manifest')?.toString() ?? '';
+    const unnamed = disk.files().filter((path) => !before.includes(path) && !manifest.includes(path.split('/').at(-1)!));
+    expect(unnamed.filter((path) => !path.endsWith('.manifest'))).toEqual([]);
+  }
+});
+
+test('a save that could not be stopped, and whose successor fails, has left the dump out of date: it says so', async () => {
+  const { server, disk } = await started({ appendonly: false, save: [{ seconds: 1, changes: 1 }] });
+  write(server, 5);
+  const open = gate(server);
+  server.persistence.backgroundSave(false);
+  const { run } = server.persistence.dump;
+  run!.abort = () => {};
+  write(server, 5);
+  server.persistence.flushedAll(0);
+  expect(info(server)).toMatchObject({ rdb_changes_since_last_save: 0, rdb_last_bgsave_status: 'ok' });
+  disk.fault = (kind, path) => (kind === 'write' && path.includes('temp-0.') ? { code: 'ENOSPC' } : null);
+  open();
+  await settle();
+  expect(info(server)).toMatchObject({ rdb_changes_since_last_save: 1, rdb_last_bgsave_status: 'err' });
+  disk.fault = () => null;
+  server.tick(7000);
+  await settle();
+  const next = new ModelServer(disk.kill(), { appendonly: false });
+  await next.start();
+  expect(next.journal.length).toBe(10);
+});
+
 test('a rewrite that cannot make its log names the file', async () => {
   const { server, disk } = await started();
   write(server, 5);
