@@ -23,7 +23,8 @@
  * With appendonly off there is no INCR at all, and the manifest names the new BASE alone.
  *
  * A crash at any step leaves a manifest with whose files the server starts and has everything that was acknowledged; what
- * else lies in the directory is removed at the next start.
+ * else lies in the directory under a temporary name is removed at the next start. A base that has its name already, and no
+ * manifest yet that tells of it, stays until a rewrite takes its number.
  */
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
