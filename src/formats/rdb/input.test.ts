@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import { Slice } from '../../base/slice.js';
+import { Arena } from '../../memory/arena.js';
 import { RdbInput } from './input.js';
 import { RdbOutput } from './output.js';
 import { BytesSource } from './source.js';
@@ -54,6 +55,13 @@ describe('RdbInput', () => {
     expect(refused('c4', (input) => input.string(out)).found).toBe('byte 0xc4');
     expect(refused('c3 05 0c 00 61 e0 01 00', (input) => input.string(out)).expected).toBe('an LZF block of 12 bytes');
     expect(refused('c3 01 80 7fffffff 00', (input) => input.string(out)).found).toBe('1 bytes said to hold 2147483647');
+    // 60 MB could hold 5 GB, which no block or array can.
+    const large = 'c3 80 03938700 81 000000012a05f200 00';
+    expect(refused(large, (input) => input.string(out)).found).toBe('60000000 bytes said to hold 5000000000');
+    const arena = new Arena();
+    const block = (input: RdbInput): number => input.stringOrBlock(out, arena);
+    expect(refused(large, block).found).toBe('60000000 bytes said to hold 5000000000');
+    expect(refused(large, block).offset).toBe(0);
     expect(refused('03 6162', (input) => input.string(out))).toBeInstanceOf(TruncationError);
     expect(refused('80 7fffffff', (input) => input.string(out))).toBeInstanceOf(TruncationError);
   });

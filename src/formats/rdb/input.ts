@@ -346,7 +346,7 @@ export class RdbInput {
   private lzfHeader(at: number): void {
     const bytes = this.length();
     const plain = this.length();
-    if (plain > bytes * LZF_RATIO_MAX || bytes > STRING_BYTES_MAX) {
+    if (plain > bytes * LZF_RATIO_MAX || bytes > STRING_BYTES_MAX || plain > STRING_BYTES_MAX) {
       this.corrupt('an LZF block', `${bytes} bytes said to hold ${plain}`, at);
     }
     this.need(bytes);
