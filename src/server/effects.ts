@@ -9,7 +9,7 @@
  *   whenDurable(send)                                          the replies of the turn
  *
  * A *unit* is what must be there whole or not at all: a command with several effects, a transaction, and the deletion of
- * an expired key together with the command that met it. SELECT stands inside of the MULTI, as stock servers write it:
+ * an expired key together with the command that met it. SELECT stands inside of the MULTI, as servers of 7.2 write it:
  *
  *   MULTI  SELECT 3  SET a 1  SET b 2  EXEC
  */
