@@ -46,7 +46,10 @@ export function parseInt64(buf: Uint8Array, off: number, len: number): bigint | 
   return n < INT64_MIN || n > INT64_MAX ? null : n;
 }
 
-/** Writes the digits of a safe integer at `buf[off]` and returns how many bytes it wrote (at most 17). */
+/**
+ * Writes the digits of an integer at `buf[off]` and returns how many bytes it wrote: at most 17, or 20 where it is no safe
+ * integer (moments from files may be none).
+ */
 export function writeInteger(buf: Uint8Array, off: number, n: number): number {
   let at = off;
   if (n < 0) {
@@ -55,6 +58,12 @@ export function writeInteger(buf: Uint8Array, off: number, n: number): number {
   }
   if (n < 10) {
     buf[at++] = 48 + n;
+    return at - off;
+  }
+  if (n > Number.MAX_SAFE_INTEGER) {
+    // Divisions would be rounded, and give what are no digits.
+    const text = BigInt(n).toString();
+    for (let i = 0; i < text.length; i++) buf[at++] = text.charCodeAt(i);
     return at - off;
   }
   let digits = 2;

@@ -4,7 +4,7 @@ import { parseInt64 } from '../base/numbers.js';
 import type { Args } from '../formats/resp/args.js';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Stream } from '../values/stream.js';
-import { StreamGroup } from '../values/stream-group.js';
+import { READ_UNKNOWN, StreamGroup } from '../values/stream-group.js';
 import { ID_TEXT_MAX, StreamId } from '../values/stream-id.js';
 import { StreamIterator } from '../values/stream-iterator.js';
 import type { Context } from './context.js';
@@ -267,5 +267,8 @@ export function propagateConsumer(c: Context, key: Uint8Array, groupName: Uint8A
 
 export function propagateLastId(c: Context, key: Uint8Array, groupName: Uint8Array, group: StreamGroup): void {
   const last = group.lastId(LAST).toString();
-  c.rewrite('XGROUP', 'SETID', key, groupName, last, 'ENTRIESREAD', group.entriesRead.toString());
+  // A count that has wrapped is not taken when it is replayed, and the ID would be lost with it: then it is not known.
+  const { entriesRead } = group;
+  const read = entriesRead < 0n ? READ_UNKNOWN : entriesRead;
+  c.rewrite('XGROUP', 'SETID', key, groupName, last, 'ENTRIESREAD', read.toString());
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { streamId, streamPayload } from '../../../test/support/rdb-bytes.js';
+import { listpack, streamId, streamPayload } from '../../../test/support/rdb-bytes.js';
 import { RdbStore } from '../../../test/support/rdb-store.js';
 import { UnsupportedError } from '../../base/errors.js';
 import { Args } from '../resp/args.js';
@@ -116,6 +116,24 @@ describe('CommandWriter', () => {
     const gone = streamId(1, 5);
     store.putBlob(0, 's', 21, streamPayload({ pending: [gone], consumers: [['c', [gone]]] }));
     expect(() => commandsOf(store)).toThrow(/"s".*a pending entry that is deleted cannot be written as commands/);
+  });
+
+  test('what commands refuse in a stream, or would make otherwise, is refused', () => {
+    const sound = streamPayload({}).toString('hex');
+    const node = (...elements: (number | string)[]): string =>
+      streamPayload({ nodes: [[streamId(0, 0), listpack(...elements)]], length: 1, groups: [] }).toString('hex');
+    const cases = [
+      [node(1, 0, 0, 0, 2, 1, 0, 3), 'an entry without fields'],
+      [node(1, 0, 1, 'f', 0, 2, 0, 0, 'v', 4), 'an entry with the ID 0-0'],
+      [sound.replace('02010100020003', '02010100020001'), 'a count of entries below the length'],
+      [sound.replace('67726f7570010001', '67726f7570010081fffffffffffffffb'), 'a negative count of entries read'],
+      [sound.replace('e80300000000000001', 'e80300000000000081fffffffffffffffd'), 'a negative count of deliveries'],
+    ] as const;
+    for (const [payload, what] of cases) {
+      const store = new RdbStore();
+      store.putBlob(0, 's', 21, Buffer.from(payload, 'hex'));
+      expect(() => commandsOf(store)).toThrow(new UnsupportedError('"s"', `${what} cannot be written as commands`));
+    }
   });
 
   test('what no command makes is refused, with its key', () => {

@@ -33,7 +33,7 @@ import { Hash } from '../../values/hash.js';
 import { List } from '../../values/list.js';
 import { SetValue } from '../../values/set.js';
 import { ID_MAX, ID_MIN, Stream } from '../../values/stream.js';
-import { StreamGroup } from '../../values/stream-group.js';
+import { READ_UNKNOWN, StreamGroup } from '../../values/stream-group.js';
 import { StreamId } from '../../values/stream-id.js';
 import { StreamIterator } from '../../values/stream-iterator.js';
 import { DEFAULT_LIMITS } from '../../values/value.js';
@@ -170,6 +170,9 @@ export class CommandWriter {
     entries.start(stream.nodesRoot, ID_MIN, ID_MAX, false);
     let some = false;
     for (; entries.next(); some = true) {
+      // XADD makes no such entries: the log would be refused, or the entry be lost.
+      if (entries.fields === 0) this.refuse('an entry without fields');
+      if (entries.id.compare(ID_MIN) === 0) this.refuse('an entry with the ID 0-0');
       this.begun(3 + 2 * entries.fields, 'XADD');
       this.text(entries.id.toString());
       for (let i = 0; i < entries.fields; i++) {
@@ -186,6 +189,7 @@ export class CommandWriter {
     const deleted = stream.maxDeletedId(new StreamId());
     if (stream.lastId(id).compare(deleted) < 0) this.refuse('a last ID below a deleted one');
     if (stream.entriesAdded >= 2n ** 63n) this.refuse('a count of entries beyond 2^63');
+    if (stream.entriesAdded < BigInt(stream.length)) this.refuse('a count of entries below the length');
     this.begun(7, 'XSETID');
     this.text(id.toString());
     this.text('ENTRIESADDED');
@@ -199,6 +203,8 @@ export class CommandWriter {
     const { out, id, a, b } = this;
     const group = this.group.open(stream, address);
     group.name(a);
+    // Both counters wrap beyond 2^63 - 1.
+    if (group.entriesRead < READ_UNKNOWN) this.refuse('a negative count of entries read');
     out.arrayHeader(7);
     out.text('XGROUP');
     out.text('CREATE');
@@ -221,6 +227,7 @@ export class CommandWriter {
       for (; item !== 0; item = group.nextOf()) {
         // XCLAIM makes nothing pending that is not there.
         if (!stream.has(group.pendingId(item, id))) this.refuse('a pending entry that is deleted');
+        if (group.deliveries(item) < 0n) this.refuse('a negative count of deliveries');
         this.begun(12, 'XCLAIM');
         out.bulk(a.buf, a.off, a.len);
         out.bulk(b.buf, b.off, b.len);
