@@ -2,10 +2,14 @@
  * HalfSipHash-1-3: a keyed 32-bit hash, so that whoever does not know the key cannot choose keys that collide.
  * (J.-P. Aumasson, D. J. Bernstein: SipHash; HalfSipHash is its variant on 32-bit words.)
  *
- * The key is drawn once per process; `seedHash` fixes it for tests. Hashes are never persisted.
+ * The key is drawn once per process; `seedHash` fixes it for tests. Hashes are never persisted. It does not come from
+ * Math.random: whoever sees enough of that one's numbers (SRANDMEMBER shows them) can reckon back to the first ones.
  */
-let k0 = (Math.random() * 2 ** 32) >>> 0;
-let k1 = (Math.random() * 2 ** 32) >>> 0;
+import { randomFillSync } from 'node:crypto';
+
+const drawn = randomFillSync(new Uint32Array(2));
+let k0 = drawn[0]!;
+let k1 = drawn[1]!;
 
 export function seedHash(low: number, high: number): void {
   k0 = low >>> 0;
