@@ -28,25 +28,25 @@ describe('the sum of a file', () => {
   });
   afterEach(() => rm(dir, { recursive: true }));
 
-  it('comes from a thread, while the event loop rests', () => {
+  it('comes from a thread, while the event loop rests', async () => {
     const sum = new LoadHelper(path, bytes.length, again);
     expect(`${sum.crcOf(bytes.length - 8)}`).toBe(`${whole}`);
     expect(reads).toBe(0);
-    sum.stop();
+    await sum.stop();
   });
 
-  it('is made again when the data ends somewhere else', () => {
+  it('is made again when the data ends somewhere else', async () => {
     const sum = new LoadHelper(path, bytes.length, again);
     expect(`${sum.crcOf(1000)}`).toBe(`${new Crc64().update(bytes, 0, 1000)}`);
     expect(reads).toBe(1);
-    sum.stop();
+    await sum.stop();
   });
 
-  it('is made again when the thread could not read the file', () => {
+  it('is made again when the thread could not read the file', async () => {
     const sum = new LoadHelper(join(dir, 'gone.rdb'), bytes.length, again);
     expect(`${sum.crcOf(bytes.length - 8)}`).toBe(`${whole}`);
     expect(reads).toBe(1);
-    sum.stop();
+    await sum.stop();
   });
 });
 
@@ -74,7 +74,7 @@ describe('the pages that the arena comes to next', () => {
       }
       await eventually(() => rss() > before + touched);
     }
-    helper.stop();
+    await helper.stop();
   });
 
   it('keep what the main thread writes there meanwhile', async () => {
@@ -98,6 +98,6 @@ describe('the pages that the arena comes to next', () => {
     for (const block of blocks) {
       for (let page = 0; page < MEGABYTE / 4096; page++) expect(arena.getWord(block, page * 1024)).toBe(rounds);
     }
-    helper.stop();
+    await helper.stop();
   });
 });

@@ -61,9 +61,14 @@ export class Table extends Dict {
 
   /** The entry found or inserted last got (1) or lost (-1) its expiry, or comes or goes with it. */
   countExpiry(change: 1 | -1): void {
+    this.countExpiryAt(this.foundPosition, change);
+  }
+
+  /** As `countExpiry`, of the entry at this position of hash space. */
+  countExpiryAt(position: number, change: 1 | -1): void {
     this.expires += change;
     this.expiresIn ??= new Int32Array(PARTS);
-    this.expiresIn[this.foundPosition >>> PART_SHIFT]! += change;
+    this.expiresIn[position >>> PART_SHIFT]! += change;
   }
 
   /** Some entries, as good as chance; `out` gets pairs [hash, address]. Returns how many: none only of an empty table. */

@@ -24,7 +24,8 @@
  * Invariants:
  *   1. Every page belongs to exactly one span: in use, or free in the page heap with its neighbours coalesced.
  *   2. bytesUsed is the sum of the capacities of the blocks that are allocated or waiting to be freed.
- *   3. Only the main thread changes anything. A worker attaches read-only views to the same buffers.
+ *   3. Only the main thread changes anything. A worker attaches read-only views to the same buffers. (The one exception: while
+ *      a file is loaded, its helper writes to free slots of the table, see dict-filler.ts.)
  */
 import { assert } from '../base/assert.js';
 import { DeferredQueue } from './deferred-queue.js';
@@ -123,6 +124,8 @@ export class Arena {
   bytesUsedPeak = 0;
   /** Bytes of all segments. */
   bytesReserved = 0;
+  /** Counts up with each segment that is made or given up: `buffers` are others now. */
+  segmentChanges = 0;
 
   // Pages and spans, by number. A span's number is its first page's number.
   private pageSpan = new Int32Array(0);
@@ -443,6 +446,7 @@ export class Arena {
     this.u32[segment] = new Uint32Array(buffer);
     this.f64[segment] = new Float64Array(buffer);
     this.bytesReserved += bytes;
+    this.segmentChanges++;
     const pages = (segment + 1) * PAGES_PER_SEGMENT;
     if (pages > this.pageSpan.length) {
       const grown = Math.max(pages, this.pageSpan.length * 2);
@@ -471,6 +475,7 @@ export class Arena {
     this.fresh[segment] = undefined;
     this.segmentPagesUsed[segment] = 0;
     this.segmentsGone++;
+    this.segmentChanges++;
     const first = segment * PAGES_PER_SEGMENT;
     this.spanClass.fill(0, first, first + PAGES_PER_SEGMENT);
   }
@@ -662,7 +667,7 @@ export class Arena {
     return this.u8.map((view) => (view === GONE_U8 ? null : (view.buffer as SharedArrayBuffer)));
   }
 
-  /** An arena over another thread's buffers. Only reads are allowed: nothing on it may allocate, own or free. */
+  /** An arena over another thread's buffers: nothing on it may allocate, own or free. */
   static attach(buffers: (SharedArrayBuffer | null)[]): Arena {
     const arena = new Arena();
     for (const buffer of buffers) {

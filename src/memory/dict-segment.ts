@@ -57,6 +57,30 @@ export function putSlot(arena: Arena, segment: number, hash: number, item: numbe
   return slot;
 }
 
+/**
+ * Puts an item in that expires at a second (DUE_NEVER: never), unless the segment is full or an item of this hash is in it,
+ * whose key may be the same. Returns whether it did. Hot.
+ */
+export function putNew(arena: Arena, segment: number, hash: number, item: number, due: number): boolean {
+  const words = arena.wordsOf(segment);
+  const base = wordIndex(segment);
+  const slots = words[base + 1]!;
+  if (!holds(slots, words[base]! + 1)) return false;
+  let slot = homeSlot(hash, slots);
+  for (;;) {
+    const at = base + HEADER_WORDS + slot * 2;
+    if (words[at + 1] === 0) {
+      words[at] = hash;
+      words[at + 1] = item;
+      words[base]!++;
+      if (due < words[base + 3]!) words[base + 3] = due;
+      return true;
+    }
+    if ((words[at]! | 0) === hash) return false;
+    if (++slot === slots) slot = 0;
+  }
+}
+
 /** Empties a slot and moves later items of its run back, so that invariant 2 holds. */
 export function closeSlot(arena: Arena, segment: number, slot: number): void {
   const words = arena.wordsOf(segment);

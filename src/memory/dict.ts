@@ -47,10 +47,6 @@ const ROOT_BYTES = 16;
 const DEPTH_MAX = 26;
 /** Items that `reserve` lays a segment out for: what segments hold on average after growing by themselves. */
 const RESERVED_FILL = 146;
-/** The address unit of a segment at which its slots begin; each takes one. */
-const SLOTS_UNIT = HEADER_WORDS / 2;
-/** Keys that `approach` takes at a time. */
-export const APPROACH_MAX = 64;
 
 /** What `nextDue` answers. */
 export interface DueSegment {
@@ -72,7 +68,6 @@ export class Dict {
   private segment = 0;
   private slot = 0;
   private hash = 0;
-  private ahead: Uint32Array | null = null;
   // Iteration.
   private walkIndex = 0;
   private walkSlot = 0;
@@ -173,17 +168,6 @@ export class Dict {
       if ((words[at]! | 0) === hash && haveOneKey(arena, item, other)) return item;
       if (++slot === slots) slot = 0;
     }
-  }
-
-  /** Reads what `findEqual` of these hashes (at most APPROACH_MAX) will read first, all together (Arena.approach). */
-  approach(hashes: Int32Array, count: number): void {
-    const { arena } = this;
-    this.ahead ??= new Uint32Array(APPROACH_MAX);
-    const { ahead } = this;
-    for (let i = 0; i < count; i++) ahead[i] = this.segmentOf(hashes[i]!);
-    arena.approach(ahead, count);
-    for (let i = 0; i < count; i++) ahead[i]! += SLOTS_UNIT + homeSlot(hashes[i]!, arena.getWord(ahead[i]!, 1));
-    arena.approach(ahead, count);
   }
 
   /** Position in hash space of the last `find`. */

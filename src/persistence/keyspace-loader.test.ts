@@ -85,3 +85,26 @@ describe('a key that comes twice', () => {
     return count;
   }
 });
+
+describe('keys that somebody waits for', () => {
+  it('are told of once each, whether they replace others or not', () => {
+    for (const replace of [false, true]) {
+      const keyspace = new Keyspace({ expired() {}, fieldsExpired() {} });
+      const told: number[] = [];
+      const waits = { added: (_: unknown, entry: number) => told.push(entry), removed() {} };
+      keyspace.waits = waits as unknown as Keyspace['waits'];
+      // Lists of one element, in database 0.
+      const lists = Array.from({ length: 500 }, (_, i) => [1, 2, i >> 8, i & 255, 1, 1, 0x61]).flat();
+      const file = Buffer.from([...Buffer.from('REDIS0011'), 0xfe, 0, ...lists, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]);
+      const loader = new KeyspaceLoader(keyspace, { libraries: [], moduleAux: [] }, { dropExpired: false, replace });
+      const source = new BytesSource('dump.rdb', file);
+      new RdbReader(source, keyspace.arena, keyspace.limits, loader, { checksum: false }).run();
+      const entries: number[] = [];
+      keyspace.databases[0]!.forEach((entry) => {
+        entries.push(entry);
+      });
+      expect(entries.length).toBe(500);
+      expect(told.sort()).toEqual(entries.sort());
+    }
+  });
+});

@@ -29,6 +29,7 @@ import type { ByteSource } from '../formats/rdb/source.js';
 import { Args } from '../formats/resp/args.js';
 import type { Arena } from '../memory/arena.js';
 import { type AofDirectory, AofDirectoryError } from './aof-directory.js';
+import type { TableHelper } from './keyspace-loader.js';
 import { LoadHelper } from './load-helper.js';
 import { LoadAborted, type LoadingProgress } from './loading.js';
 
@@ -52,8 +53,14 @@ export interface LoadTarget {
    * Begins to read an RDB.
    * @param kind `dump`: keys whose time is over are left out. `base`: they are kept, for the log may say more about them
    * @param duplicates what becomes of a key that is there already
+   * @param helper a thread that puts keys into the table, if there is one
    */
-  openRdb(source: ByteSource, kind: 'dump' | 'base', duplicates: 'refuse' | 'replace'): RdbLoad;
+  openRdb(
+    source: ByteSource,
+    kind: 'dump' | 'base',
+    duplicates: 'refuse' | 'replace',
+    helper: TableHelper | null,
+  ): RdbLoad;
   /** The commands of a log follow, in database 0 at first, whatever was read before. */
   beginLog(): void;
   /**
@@ -357,7 +364,7 @@ export class Recovery {
     const helper = this.helper(path, source.fileBytes!, again);
     if (helper !== null && again !== null) source.crcOf = (bytes) => helper.crcOf(bytes);
     try {
-      const load = target.openRdb(source, kind, duplicates);
+      const load = target.openRdb(source, kind, duplicates, helper);
       while (load.advance(CLOCK_EVERY)) {
         helper?.follow(target.arena);
         if (!this.sliceOver()) continue;
@@ -376,7 +383,7 @@ export class Recovery {
       log.warning(message);
       throw new RecoveryError(message, path, error.offset, error);
     } finally {
-      helper?.stop();
+      void helper?.stop();
     }
   }
 
@@ -416,7 +423,7 @@ export class Recovery {
       else throw error instanceof RecoveryError ? error : this.unreadable(`the append only file ${path}`, path, error);
       this.logEnd = { tail: yield* this.tailAfterCut(reader, fd), inRoom: reader.endsInRoom };
     } finally {
-      helper?.stop();
+      void helper?.stop();
     }
     progress.loadedBytes = before + bytes;
   }

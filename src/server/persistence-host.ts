@@ -104,9 +104,9 @@ function loadTarget(server: Server, extras: LoadedExtras): LoadTarget {
       extras.libraries = [];
       extras.moduleAux = [];
     },
-    openRdb(source, kind, duplicates) {
+    openRdb(source, kind, duplicates, helper) {
       const options = { dropExpired: kind === 'dump', replace: duplicates === 'replace' };
-      const loader = new KeyspaceLoader(keyspace, extras, options);
+      const loader = new KeyspaceLoader(keyspace, extras, options, helper);
       const reader = new RdbReader(source, keyspace.arena, keyspace.limits, loader, {
         checksum: server.config.values.rdbchecksum,
       });
