@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crc32 } from '../base/crc32.js';
 import { nodeDisk } from '../disk/disk.js';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
 import { RecoveryError } from './recovery.js';
@@ -280,6 +281,27 @@ describe('damage', () => {
     expect(error.message).toContain(`Bad file format reading the append only file ${INCR}`);
     expect(error.message).toContain(`byte ${numbered(1).length}`);
     expect(error.message).toContain(`redis-check-aof --fix ${DIR}/appendonly.aof.manifest`);
+  });
+
+  test('that only the checksums show is not sent to redis-check-aof, which does not look at them', async () => {
+    const sum = (bytes: string) => `#CK:${bytes.length}:${crc32(Buffer.from(bytes)).toString(16).padStart(8, '0')}\r\n`;
+    const whole = numbered(1) + sum(numbered(1));
+    const damaged = whole + numbered(2) + sum(numbered(3));
+    const disk = withFiles({ 'appendonly.aof.1.incr.aof': damaged }, ONE_INCR);
+    const error = await refusal(disk);
+    expect(error.offset).toBe(whole.length);
+    expect(error.message).not.toContain('--fix');
+    expect(error.message).toContain(`truncate -s ${whole.length} ${INCR}`);
+    // What the message says helps.
+    const cut = withFiles({ 'appendonly.aof.1.incr.aof': damaged.slice(0, whole.length) }, ONE_INCR);
+    expect((await start(cut)).journal).toEqual([1]);
+    expect((await start(disk, { 'aof-checksum': false })).journal).toEqual([1, 2]);
+    // Cut in the middle of a log, what follows would be applied to other data.
+    const manifest = `${ONE_INCR}file appendonly.aof.2.incr.aof seq 2 type i\n`;
+    const files = { 'appendonly.aof.1.incr.aof': damaged, 'appendonly.aof.2.incr.aof': numbered(4) };
+    const inside = await refusal(withFiles(files, manifest));
+    expect(inside.message).not.toContain('truncate');
+    expect(inside.message).toContain('aof-checksum no');
   });
 
   test('a command that nobody knows stops the start', async () => {

@@ -598,8 +598,10 @@ export class Recovery {
       if (cutOffset < reader.cutOffset) throw new LoadAgain();
       return;
     }
-    const manifest = this.options.directory.manifestPath;
-    const message = `Bad file format reading the append only file ${path}: ${error.message}. Make a backup of your AOF file, then use redis-check-aof --fix ${manifest}, which drops what follows the damage${error.expected.includes('checksum') ? ' (if you have edited the file by hand, start once with aof-checksum no and run BGREWRITEAOF)' : ''}`;
+    const repair = error.expected.includes('checksum')
+      ? sumRepair(path, last ? cutOffset : null)
+      : `use redis-check-aof --fix ${this.options.directory.manifestPath}, which drops what follows the damage`;
+    const message = `Bad file format reading the append only file ${path}: ${error.message}. Make a backup of your AOF file, then ${repair}`;
     log.warning(message);
     throw new RecoveryError(message, path, error.offset, error);
   }
@@ -710,4 +712,14 @@ export class Recovery {
 /** As `%.3f`. */
 function seconds(ms: number): string {
   return (ms / 1000).toFixed(3);
+}
+
+/**
+ * What repairs a log whose commands can be read but do not fit their checksums, which redis-check-aof does not look at.
+ * @param cutOffset where it can be cut; null: more of the log follows, which would then be applied to other data
+ */
+function sumRepair(path: string, cutOffset: number | null): string {
+  const cut =
+    cutOffset === null ? '' : `cut it (truncate -s ${cutOffset} ${path}), which drops the damage and what follows, or `;
+  return `${cut}start once with aof-checksum no and run BGREWRITEAOF, which takes the bytes as they are: right if you have edited them by hand (redis-check-aof does not see this damage)`;
 }
