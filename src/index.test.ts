@@ -213,6 +213,8 @@ describe('Onggi in a process', () => {
     [{ pidfile: '/tmp/a.pid' }, 'pidfile: the process is not the server alone'],
     [{ supervised: 'systemd' }, 'supervised: the process is not the server alone'],
     [{ bind: ['127.0.0.1', '127.0.0.2'] }, 'bind: one value, not an array'],
+    [{ maxclients: 10, MaxClients: 20 }, 'maxclients: given twice'],
+    [{ 'hash-max-ziplist-entries': 1, 'hash-max-listpack-entries': 2 }, 'hash-max-listpack-entries: given twice'],
   ])('refuses lines that cannot be used: %j', async (config, message) => {
     await expect(Onggi.start({ config })).rejects.toThrow(message);
   });
@@ -220,6 +222,14 @@ describe('Onggi in a process', () => {
   it.each([
     [{ prot: 1 }, "there is no option 'prot': there are port, dir, config, log"],
     [{ dir: null }, 'dir: null is no value'],
+    [{ dir: true }, 'dir: a path or a file URL, not boolean'],
+    [{ dir: {} }, 'dir: a path or a file URL, not object'],
+    [{ dir: tmpdir(), config: new Map([['appendonly', 'yes']]) }, 'config: an object of directives by their names'],
+    [{ config: ['appendonly yes'] }, 'config: an object of directives by their names'],
+    [{ log: console }, 'log: a function, not object'],
+    [['./data'], 'options: an object with any of port, dir, config, log'],
+    [6379, 'options: an object with any of port, dir, config, log'],
+    [null, 'options: an object with any of port, dir, config, log'],
   ])('refuses options that it does not know: %j', async (options, message) => {
     await expect(Onggi.start(options as OnggiOptions)).rejects.toThrow(message);
   });

@@ -3,8 +3,14 @@
  *
  *   import { Onggi } from 'onggi';
  *
- *   await using onggi = await Onggi.start({ port: 0, dir: './data', config: { appendonly: 'yes' } });
+ *   const onggi = await Onggi.start({ port: 0, dir: './data', config: { appendonly: 'yes' } });
  *   const redis = new Redis(onggi.url);
+ *   ...
+ *   await onggi.stop();
+ *
+ * `await using onggi = ...` stops it at the end of the block, in TypeScript since 5.2 and in Node.js since 24. The process
+ * lives as long as a server runs in it. SIGTERM and SIGINT are the program's: without a handler that calls stop() they end the
+ * process at once, as `process.exit` does, and with it no snapshot is written; what the log has acknowledged is kept.
  *
  * Several may run in one process. Without `dir` a server keeps everything in memory and neither reads nor writes a file.
  */
@@ -14,6 +20,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from './base/errors.js';
 import { Config, type Pair } from './config/config.js';
+import { findDirective } from './config/directives.js';
 import { readLines } from './config/reader.js';
 import { unserved } from './config/unserved.js';
 import { checkUserLine, commandNames } from './server/command-names.js';
@@ -31,11 +38,12 @@ interface UrlLike {
 }
 
 export interface OnggiOptions {
-  /** TCP port on the loopback interface (or on what `bind` says); 0, the default: one that is free. */
+  /** TCP port on the loopback interface (or on what `bind` says); 0, the default: one that is free. Goes before `config`'s. */
   port?: number;
   /**
-   * Where the data is kept, a path or a `file:` URL: the directive `dir`, which may also stand in `config`. It is made when
-   * it is missing. Without it nothing is kept.
+   * Where the data is kept, a path or a `file:` URL: the directive `dir`, which may also stand in `config`; this one goes
+   * first. It is made when it is missing. Without it nothing is kept. There is no log unless `config` says
+   * `appendonly: 'yes'`: `dir` alone keeps snapshots, at the default save points and when the server stops.
    */
   dir?: string | UrlLike;
   /**
@@ -131,10 +139,20 @@ const OPTIONS: ReadonlySet<string> = new Set(['port', 'dir', 'config', 'log'] sa
 
 /** A name that is mistyped, or a setting that is missing where its value was to come from, must not go by unnoticed. */
 function checkOptions(options: OnggiOptions): void {
+  if (!hasNames(options)) throw new ConfigError(`options: an object with any of ${[...OPTIONS].join(', ')}`);
   for (const [name, value] of Object.entries(options)) {
     if (!OPTIONS.has(name)) throw new ConfigError(`there is no option '${name}': there are ${[...OPTIONS].join(', ')}`);
     if (value === null) throw new ConfigError(`${name}: null is no value: leave it out for the default`);
   }
+  const { config, log } = options;
+  if (config !== undefined && !hasNames(config))
+    throw new ConfigError('config: an object of directives by their names');
+  if (log !== undefined && typeof log !== 'function') throw new ConfigError(`log: a function, not ${typeof log}`);
+}
+
+/** Whether a value has what it says in its properties. A Map has none: it would go for an object that says nothing. */
+function hasNames(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
 }
 
 /** Why a server within a program cannot do what these values ask of a process; null: they ask nothing. */
@@ -157,8 +175,13 @@ const REFUSED: Readonly<Record<string, string>> = {
 function sorted(config: NonNullable<OnggiOptions['config']>): { directives: Directives; lines: Pair[] } {
   const directives: Record<string, string | number | boolean> = {};
   const lines: Pair[] = [];
+  const seen = new Set<string>();
   for (const [spelling, value] of Object.entries(config)) {
     const name = spelling.toLowerCase();
+    const known = findDirective(name)?.name ?? name;
+    // The last one would hold, whichever the program had in mind.
+    if (seen.has(known)) throw new ConfigError(`${name}: given twice, in another spelling`);
+    seen.add(known);
     const refusal = REFUSED[name];
     if (refusal !== undefined) throw new ConfigError(`${name}: ${refusal}`);
     const values = Array.isArray(value) ? value : null;
@@ -186,7 +209,9 @@ function pathOf(dir: NonNullable<OnggiOptions['dir']> | number | boolean): strin
   if (dir === '') {
     throw new ConfigError("dir can't be empty: leave it out to keep nothing, or say '.' for the working directory");
   }
-  return resolve(typeof dir === 'object' ? fileURLToPath(dir.href) : String(dir));
+  if (typeof dir === 'object' && typeof dir.href === 'string') return resolve(fileURLToPath(dir.href));
+  if (typeof dir !== 'string') throw new ConfigError(`dir: a path or a file URL, not ${typeof dir}`);
+  return resolve(dir);
 }
 
 /** The host of a URL under which a listening address is reached from here. */
