@@ -234,6 +234,12 @@ describe('Onggi in a process', () => {
     await expect(Onggi.start(options as OnggiOptions)).rejects.toThrow(message);
   });
 
+  it('logs which directives have no effect here', async () => {
+    const lines: string[] = [];
+    await using _ = await Onggi.start({ config: { 'io-threads': 4 }, log: (line) => lines.push(line) });
+    expect(lines.join('')).toMatch(/Directives without an effect here.*: io-threads\n/);
+  });
+
   it('shows itself in a line', async () => {
     await using onggi = await Onggi.start();
     expect(inspect(onggi)).toBe(`Onggi { url: '${onggi.url}' }`);

@@ -23,6 +23,7 @@ import { Config, type Pair } from './config/config.js';
 import { findDirective } from './config/directives.js';
 import { readLines } from './config/reader.js';
 import { unserved } from './config/unserved.js';
+import { announceIdle } from './server/announce.js';
 import { checkUserLine, commandNames } from './server/command-names.js';
 import { makeDataFolder } from './server/data-folder.js';
 import { Logger } from './server/log.js';
@@ -109,6 +110,7 @@ export class Onggi {
     if (refusal !== null) throw new ConfigError(refusal);
     readLines(config, lines, { commands: commandNames(), checkUser: checkUserLine });
     const log = new Logger({ level: config.values.loglevel, sink: options.log ?? (() => {}) });
+    announceIdle(log, config);
     const anyPort = Number(port) === 0;
     const server = new Server({ config, log, inMemory, anyPort });
     await server.start();

@@ -22,6 +22,11 @@ export function announceStart(log: Log, config: Config, configured: boolean): vo
       'Warning: no config file specified, using the default config. In order to specify a config file use onggi-server /path/to/redis.conf',
     );
   }
+  announceIdle(log, config);
+}
+
+/** What was given and does nothing here. */
+export function announceIdle(log: Log, config: Config): void {
   const idle = config.idleGiven;
   if (idle.length > 0) {
     log.notice(`Directives without an effect here, accepted so that the file stays as it is: ${idle.join(', ')}`);
