@@ -296,6 +296,9 @@ describe('damage', () => {
     const cut = withFiles({ 'appendonly.aof.1.incr.aof': damaged.slice(0, whole.length) }, ONE_INCR);
     expect((await start(cut)).journal).toEqual([1]);
     expect((await start(disk, { 'aof-checksum': false })).journal).toEqual([1, 2]);
+    // A sum from elsewhere: bytes may be missing before it, so what it was to cover goes, too.
+    const elsewhere = withFiles({ 'appendonly.aof.1.incr.aof': whole + numbered(2) + sum('x') }, ONE_INCR);
+    expect((await refusal(elsewhere)).message).toContain(`truncate -s ${whole.length} ${INCR}`);
     // Cut in the middle of a log, what follows would be applied to other data.
     const manifest = `${ONE_INCR}file appendonly.aof.2.incr.aof seq 2 type i\n`;
     const files = { 'appendonly.aof.1.incr.aof': damaged, 'appendonly.aof.2.incr.aof': numbered(4) };
