@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -243,6 +243,25 @@ describe('Onggi in a process', () => {
   it('shows itself in a line', async () => {
     await using onggi = await Onggi.start();
     expect(inspect(onggi)).toBe(`Onggi { url: '${onggi.url}' }`);
+  });
+
+  it('says why it does not stop when the data cannot be saved, keeps serving, and stops later', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'onggi-'));
+    const dump = join(dir, 'dump.rdb');
+    try {
+      const onggi = await Onggi.start({ dir, config: { appendonly: 'yes' } });
+      mkdirSync(dump);
+      await expect(onggi.stop()).rejects.toThrow(
+        /^the data could not be saved, and the server goes on: Error trying to save the DB, can't exit. .*: Is a directory$/,
+      );
+      expect(await ask(onggi.port, 'SET k v')).toBe('+OK\r\n');
+      rmSync(dump, { recursive: true });
+      await onggi.stop();
+      await using again = await Onggi.start({ dir, config: { appendonly: 'yes' } });
+      expect(await ask(again.port, 'GET k')).toBe('$1\r\nv\r\n');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it('stops once, however often it is asked to', async () => {

@@ -117,12 +117,15 @@ export class Onggi {
     return new Onggi(server, `redis://${reachable(server.listener.addresses[0])}:${server.port}`, server.port);
   }
 
-  /** Saves as the directives say, and closes. Rejects when the data could not be saved; the server goes on then. */
+  /**
+   * Saves as the directives say, and closes. Rejects when the data could not be saved, with the reason; the server goes on then,
+   * and stop() may be called again. A client's SHUTDOWN NOSAVE FORCE ends it whatever is lost.
+   */
   stop(): Promise<void> {
     this.stopped ??= this.server.shutdown([]).then((done) => {
       if (done) return;
       this.stopped = null;
-      throw new Error('the data could not be saved: the server goes on');
+      throw new Error(`the data could not be saved, and the server goes on: ${this.server.persistence.refusal}`);
     });
     return this.stopped;
   }

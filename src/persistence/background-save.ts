@@ -36,6 +36,8 @@ export class BackgroundSave {
   private aborted = false;
   private superseded = false;
   private ending: Promise<boolean> = Promise.resolve(true);
+  /** Why the last SAVE that failed did. */
+  failure = '';
 
   constructor(private readonly options: BackgroundSaveOptions) {}
 
@@ -55,14 +57,15 @@ export class BackgroundSave {
     };
   }
 
-  /** SAVE. Returns whether it went well; the log says why not. */
+  /** SAVE. Returns whether it went well; the log says why not, and `failure`. */
   saveNow(): boolean {
     const { savePoints, snapshotNow, log, now } = this.options;
     savePoints.begin(now());
     try {
       snapshotNow(this.plan(false));
     } catch (error) {
-      log.warning(strerror(error));
+      this.failure = strerror(error);
+      log.warning(this.failure);
       return false;
     }
     log.notice('DB saved on disk');

@@ -438,13 +438,21 @@ export class Persistence {
 
   // --- end -----------------------------------------------------------------------------------------------------------
 
+  /** Why the last shutdown without `force` was refused, as the log has it and with the reason of a save. */
+  refusal = '';
+
   /**
    * The end of the process: stops what runs, writes and syncs the log, and saves the dump if asked to or configured so.
-   * Returns whether all went well; without `force` nothing irreversible has happened when it did not. A load is given up: what
-   * is on the disk is all there is.
+   * Returns whether all went well; without `force` nothing irreversible has happened when it did not (`refusal` says why). A load
+   * is given up: what is on the disk is all there is.
    */
   async shutdown(save: 'save' | 'nosave' | 'configured', force: boolean): Promise<boolean> {
     const { log, config } = this;
+    const refuse = (why: string, reason = ''): false => {
+      log.warning(why);
+      this.refusal = `${why}${reason}`;
+      return false;
+    };
     if (!this.started) {
       this.progress.aborted = true;
       return true;
@@ -455,14 +463,10 @@ export class Persistence {
     }
     if (this.aof !== 'off') {
       if (this.appendLog.syncFailed && !force) {
-        log.warning("The AOF file could not be synced, and is to be rewritten: can't exit.");
-        return false;
+        return refuse("The AOF file could not be synced, and is to be rewritten: can't exit.");
       }
       if (this.aof === 'wait') {
-        if (!force) {
-          log.warning("Writing initial AOF, can't exit.");
-          return false;
-        }
+        if (!force) return refuse("Writing initial AOF, can't exit.");
         log.warning('Writing initial AOF. Exit anyway.');
       }
       if (this.rewriter.running) {
@@ -473,17 +477,14 @@ export class Persistence {
       try {
         this.appendLog.finish();
       } catch (error) {
-        log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
+        refuse(`Fail to fsync the AOF file: ${strerror(error)}.`);
         if (!force) return false;
       }
     }
     if (save === 'save' || (save === 'configured' && config.save.length > 0)) {
       log.notice('Saving the final RDB snapshot before exiting.');
       if (!this.dump.saveNow()) {
-        if (!force) {
-          log.warning("Error trying to save the DB, can't exit.");
-          return false;
-        }
+        if (!force) return refuse("Error trying to save the DB, can't exit.", ` ${this.dump.failure}`);
         log.warning('Error trying to save the DB. Exit anyway.');
       }
     }
