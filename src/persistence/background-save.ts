@@ -1,5 +1,6 @@
 /**
- * SAVE and BGSAVE: the dump, `dir`/`dbfilename`, through temp-<pid>.rdb beside it.
+ * SAVE and BGSAVE: the dump, `dir`/`dbfilename`, through temp-<pid>.rdb beside it (temp-<n>.<pid>.rdb when another
+ * server of this process saves into the same folder).
  *
  * A crash leaves the old dump or the new one, and at most the temporary file, which the next start removes.
  */
@@ -18,6 +19,7 @@ export interface SaveConfig {
 }
 
 export interface BackgroundSaveOptions {
+  disk: Disk;
   config: SaveConfig;
   log: Log;
   /** Milliseconds since 1970. */
@@ -26,6 +28,18 @@ export interface BackgroundSaveOptions {
   beginSnapshot: BeginSnapshot;
   snapshotNow: SnapshotNow;
 }
+
+/**
+ * Paths of the temporary files that the servers of this process write on a disk. Two of one folder that wrote to one file would
+ * put a damaged dump in place of the good one.
+ */
+function temporary(disk: Disk): Set<string> {
+  const known = TEMPORARY.get(disk) ?? new Set<string>();
+  TEMPORARY.set(disk, known);
+  return known;
+}
+
+const TEMPORARY = new WeakMap<Disk, Set<string>>();
 
 export class BackgroundSave {
   /** When the running save began, in milliseconds since 1970; -1 = none runs. */
@@ -45,12 +59,23 @@ export class BackgroundSave {
     return this.run !== null;
   }
 
-  /** SAVE has a temporary file of its own, for it may run while a background save is being stopped. */
+  /**
+   * SAVE has a temporary file of its own, for it may run while a background save is being stopped. The name is ours until it is
+   * taken out of `temporary` again.
+   */
   private plan(background: boolean): SnapshotPlan {
-    const { config } = this.options;
+    const { config, disk } = this.options;
+    const nameOf = (n: number): string => join(config.dir, `temp-${n < 0 ? '' : `${n}.`}${process.pid}.rdb`);
+    let n = background ? -1 : 0;
+    let tempPath = nameOf(n);
+    while (temporary(disk).has(tempPath)) {
+      n = Math.max(1, n + 1);
+      tempPath = nameOf(n);
+    }
+    temporary(disk).add(tempPath);
     return {
       path: join(config.dir, config.dbfilename),
-      tempPath: join(config.dir, background ? `temp-${process.pid}.rdb` : `temp-0.${process.pid}.rdb`),
+      tempPath,
       format: 'rdb',
       aofBase: false,
       checksums: false,
@@ -59,14 +84,17 @@ export class BackgroundSave {
 
   /** SAVE. Returns whether it went well; the log says why not, and `failure`. */
   saveNow(): boolean {
-    const { savePoints, snapshotNow, log, now } = this.options;
+    const { disk, savePoints, snapshotNow, log, now } = this.options;
     savePoints.begin(now());
+    const plan = this.plan(false);
     try {
-      snapshotNow(this.plan(false));
+      snapshotNow(plan);
     } catch (error) {
       this.failure = strerror(error);
       log.warning(this.failure);
       return false;
+    } finally {
+      temporary(disk).delete(plan.tempPath);
     }
     log.notice('DB saved on disk');
     savePoints.succeeded(now());
@@ -75,15 +103,17 @@ export class BackgroundSave {
 
   /** BGSAVE. False when it could not begin; the log says why. */
   start(): boolean {
-    const { savePoints, beginSnapshot, log, now } = this.options;
+    const { disk, savePoints, beginSnapshot, log, now } = this.options;
     const beginMs = now();
     savePoints.begin(beginMs);
     this.aborted = false;
     this.superseded = false;
     let run: SnapshotRun;
+    const plan = this.plan(true);
     try {
-      run = beginSnapshot(this.plan(true));
+      run = beginSnapshot(plan);
     } catch (error) {
+      temporary(disk).delete(plan.tempPath);
       savePoints.failed();
       log.warning(`Can't save in background: ${strerror(error)}`);
       return false;
@@ -93,6 +123,7 @@ export class BackgroundSave {
     log.notice(`Background saving started by pid ${process.pid}`);
     this.ending = run.done.then(
       ({ heldBytesMax }) => {
+        temporary(disk).delete(plan.tempPath);
         this.lastHeldBytes = heldBytesMax ?? 0;
         this.ended();
         if (this.superseded) {
@@ -110,6 +141,7 @@ export class BackgroundSave {
         return true;
       },
       (error: unknown) => {
+        temporary(disk).delete(plan.tempPath);
         this.ended();
         if (this.aborted) {
           log.warning('Background saving terminated by request');
@@ -152,7 +184,7 @@ export class BackgroundSave {
 
 /**
  * Removes temp-<pid>.rdb and temp-rewriteaof-<pid>.aof files (and stock servers' variants of these names) that processes have
- * left which no longer run; one of this pid is left over as well, for this process has only just begun.
+ * left which no longer run; one of this pid that no server of this process writes is left over as well.
  */
 export function removeLeftOvers(disk: Disk, dir: string, isAlive: (pid: number) => boolean = pidAlive): void {
   if (!disk.stat(dir)?.directory) return;
@@ -164,7 +196,8 @@ export function removeLeftOvers(disk: Disk, dir: string, isAlive: (pid: number) 
   }
   for (const name of names) {
     const pid = Number(LEFT_OVER.exec(name)?.[1] ?? 0);
-    if (pid > 0 && (pid === process.pid || !isAlive(pid))) removeQuietly(disk, join(dir, name));
+    const path = join(dir, name);
+    if (pid > 0 && (pid === process.pid ? !temporary(disk).has(path) : !isAlive(pid))) removeQuietly(disk, path);
   }
 }
 

@@ -105,7 +105,7 @@ export class Persistence {
       if (this.aof !== 'off') this.rewriteScheduled = true;
     };
     this.directory = new AofDirectory(disk, config.dir, config.appenddirname, config.appendfilename, log);
-    this.dump = new BackgroundSave({ config, log, now, savePoints: this.savePoints, ...host });
+    this.dump = new BackgroundSave({ disk, config, log, now, savePoints: this.savePoints, ...host });
     this.rewriter = new Rewriter({
       directory: this.directory,
       appendLog: this.appendLog,

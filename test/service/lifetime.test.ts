@@ -106,6 +106,35 @@ it('a server that ends closes its files', async () => {
   expect(open.filter((path) => path.startsWith(dir))).toEqual([]);
 });
 
+it('servers of one process that save into one folder at the same time leave a whole dump', async () => {
+  const config = { save: '' };
+  const servers = [await Onggi.start({ dir, config }), await Onggi.start({ dir, config })];
+  try {
+    for (const [i, { port }] of servers.entries()) {
+      await asking(port, async (client) => {
+        client.replyTimeoutMs = 60_000;
+        await client.pipeline(Array.from({ length: 50_000 }, (_, k) => ['SET', `${i}:${k}`, 'v'.repeat(50 + 40 * i)]));
+      });
+    }
+    for (let round = 0; round < 4; round++) {
+      for (const { port } of servers) await asking(port, (client) => client.ask('BGSAVE'));
+      // A server that starts meanwhile takes no file away from them.
+      await using reader = await Onggi.start({ dir, config });
+      expect([0, 50_000]).toContain(await asking(reader.port, (client) => client.ask('DBSIZE')));
+      for (const { port } of servers) {
+        const info = (client: RespClient) => client.ask('INFO', 'persistence').then(String);
+        const isSaved = async () => (await asking(port, info)).includes('rdb_bgsave_in_progress:0');
+        await eventually(isSaved, { what: 'the save' });
+        expect(await asking(port, info)).toContain('rdb_last_bgsave_status:ok');
+      }
+    }
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+  await using again = await Onggi.start({ dir, config });
+  expect(await asking(again.port, (client) => client.ask('DBSIZE'))).toBe(50_000);
+});
+
 /** After CONFIG SET appendonly yes: until the first rewrite has ended. */
 async function logIsOn(client: RespClient): Promise<void> {
   const lines = ['aof_enabled:1', 'aof_rewrite_in_progress:0', 'aof_rewrite_scheduled:0'];
