@@ -100,3 +100,17 @@ test('a log that begins behind a rewrite without one, whose history was kept, is
   await turnLoops(20);
   expect((await start(disk.kill())).journal.length).toBe(4);
 });
+
+test('a manifest that cannot be read while the log is open stands: no rewrite empties a file that it names', async () => {
+  const disk = emptyDisk();
+  const server = await start(disk, { appendfsync: 'always' });
+  turns(server, 5);
+  await turnLoops(20);
+  disk.fault = (kind, path) => (kind === 'open' && path.endsWith('.manifest') ? { code: 'EIO' } : null);
+  expect(server.persistence.loadAppendLog()).toMatch(/^ERR Error trying to load the AOF files/);
+  disk.fault = () => null;
+  server.snapshotGate = new Promise(() => {});
+  server.persistence.rewriteAppendLog();
+  await turnLoops(40);
+  expect((await start(disk.kill())).journal.length).toBe(5);
+});

@@ -174,9 +174,11 @@ export class AofDirectory {
     return errorCode(error) === '' ? error : new AofDirectoryError(message, file, error);
   }
 
-  /** Reads the manifest, empty when there is none. Returns whether there is one. Throws ManifestError, AofDirectoryError. */
+  /**
+   * Reads the manifest, empty when there is none. Returns whether there is one. Throws ManifestError, AofDirectoryError; what
+   * was read before stands then: a log may be open by it.
+   */
   load(): boolean {
-    this.manifest = new Manifest();
     let bytes: Uint8Array | null;
     try {
       bytes = this.disk.stat(this.path)?.directory ? readFile(this.disk, this.manifestPath) : null;
@@ -188,6 +190,7 @@ export class AofDirectory {
       );
     }
     if (bytes === null) {
+      this.manifest = new Manifest();
       this.passUnnamed();
       return false;
     }
