@@ -61,6 +61,32 @@ describe('a process that is killed after a failed sync', () => {
     expect(server.persistence.writeRefusal).not.toBe(null);
   });
 
+  test.each([
+    ['', "Can't fsync the append only file"],
+    ['*3\r\n$3\r\nSE', 'Error truncating the AOF file'],
+  ])(
+    'so does a start that is refused because of it: the next would take the cache for the disk (%j)',
+    async (torn, message) => {
+      let disk = emptyDisk();
+      turns(await start(disk, { appendfsync: 'everysec' }), 3);
+      disk = disk.kill();
+      const fd = disk.open('/data/appendonlydir/appendonly.aof.1.incr.aof', 'update');
+      disk.writeAt(fd, Buffer.from(torn), 0, torn.length, disk.size(fd));
+      disk.close(fd);
+      disk.fault = (kind, path) => (kind === 'sync' && path.endsWith('.incr.aof') ? { code: 'EIO' } : null);
+      await expect(start(disk)).rejects.toThrow(message);
+      expect(disk.openFiles).toBe(0);
+      disk.fault = () => null;
+      const server = await start(disk);
+      expect(server.persistence.writeRefusal).not.toBe(null);
+      await rewritten(server);
+      turns(server, 2);
+      await turnLoops(20);
+      expect(server.logged).toBe(5);
+      expect((await start(disk.powerCut(seededRandom(3)))).journal.length).toBe(5);
+    },
+  );
+
   test('where there is no log to go on with, the note is out of date', async () => {
     const disk = emptyDisk();
     disk.put(MARK, 'x');

@@ -149,7 +149,10 @@ export class AofDirectory {
     }
   }
 
-  /** Makes what the manifest stands for durable, names and bytes, as a killed process has left it. Throws AofDirectoryError. */
+  /**
+   * Makes what the manifest stands for durable, names and bytes, as a killed process has left it. Throws AofDirectoryError;
+   * after a sync that failed the next start knows of it.
+   */
   async makeDurable(): Promise<void> {
     const { disk } = this;
     let file = this.path;
@@ -158,14 +161,33 @@ export class AofDirectory {
         file = this.file(name);
         const fd = disk.open(file, 'read');
         try {
-          await disk.syncDataAsync(fd);
+          await this.orMarked(disk.syncDataAsync(fd));
         } finally {
           disk.close(fd);
         }
       }
-      await disk.syncDirAsync(this.path);
+      await this.orMarked(disk.syncDirAsync(this.path));
     } catch (error) {
       throw this.named(`Can't fsync the append only file ${file}`, file, error);
+    }
+  }
+
+  /** Syncs a file of the log before it is gone on with. */
+  syncOrMark(fd: number): void {
+    try {
+      this.disk.sync(fd);
+    } catch (error) {
+      this.markUnsynced();
+      throw error;
+    }
+  }
+
+  private async orMarked(sync: Promise<void>): Promise<void> {
+    try {
+      await sync;
+    } catch (error) {
+      this.markUnsynced();
+      throw error;
     }
   }
 

@@ -633,7 +633,7 @@ export class Recovery {
 
   /** Cuts room off, durably; and says so before, as LogFile does: a cut that is under way may leave zeros before fill. */
   private endRoom(path: string, bytes: number, unused: number, verified: boolean): void {
-    const { disk } = this.options;
+    const { disk, directory } = this.options;
     const line = unused > END_OF_ROOM.length ? END_OVER_FILL : END_OF_ROOM;
     this.mend(path, bytes, (fd) => {
       let done = 0;
@@ -642,19 +642,19 @@ export class Recovery {
         if (n === 0) throw Object.assign(new Error('write returned 0'), { code: 'ENOSPC' });
         done += n;
       }
-      disk.syncData(fd);
+      directory.syncOrMark(fd);
       disk.truncate(fd, bytes + END_OF_ROOM.length);
     });
     this.logEnd = { tail: verified ? { bytes: 0, crc: 0 } : null, inRoom: false };
   }
 
   private mend(path: string, bytes: number, change: (fd: number) => void): void {
-    const { disk, log } = this.options;
+    const { disk, log, directory } = this.options;
     try {
       const fd = disk.open(path, 'update');
       try {
         change(fd);
-        disk.sync(fd);
+        directory.syncOrMark(fd);
       } finally {
         disk.close(fd);
       }
