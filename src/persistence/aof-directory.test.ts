@@ -87,6 +87,15 @@ describe('a process that is killed after a failed sync', () => {
     },
   );
 
+  test('a rewrite while appendonly is off makes it out of date, too', async () => {
+    const disk = await killedAfterFailedSync();
+    const server = await start(disk, { appendonly: false });
+    expect(disk.content(MARK)).not.toBe(null);
+    server.persistence.rewriteAppendLog();
+    await rewritten(server);
+    expect(disk.content(MARK)).toBe(null);
+  });
+
   test('where there is no log to go on with, the note is out of date', async () => {
     const disk = emptyDisk();
     disk.put(MARK, 'x');

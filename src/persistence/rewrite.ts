@@ -305,6 +305,7 @@ export class Rewriter {
     this.addBase(manifest);
     manifest.retireIncrs(0);
     await directory.persist(manifest);
+    directory.unmarkUnsynced();
   }
 
   // --- the base ------------------------------------------------------------------------------------------------------
