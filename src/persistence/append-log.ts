@@ -225,7 +225,7 @@ export class AppendLog {
     this.failedWithinTurn = false;
     if (!this.turnHasEffects) return;
     this.turnHasEffects = false;
-    if (this.next !== null) this.flushNext(this.next);
+    if (this.next !== null && !this.flushNext(this.next) && this.adopting) this.turnUnsafe = true;
     if (this.main === null) return;
     this.turn++;
     if (this.holding !== null) return;
@@ -397,13 +397,19 @@ export class AppendLog {
     this.syncFailure = null;
     // What was written to it since it was synced stands for a turn of its own, which later ones wait for.
     this.turn++;
-    this.written = this.turn;
-    if (!this.main.dirty) this.noteSynced(this.written);
-    if (this.config.appendfsync !== 'always' || !this.main.dirty) this.ack(this.written);
-    else void this.startSync(this.main);
+    if (this.nextFailure !== null) this.writeFailed(this.nextFailure);
+    else this.adopted(this.main);
+    this.nextFailure = null;
     if (old !== null) void old.close();
     this.lastSyncMs = this.now();
     this.lastSealMs = this.lastSyncMs;
+  }
+
+  private adopted(main: LogFile): void {
+    this.written = this.turn;
+    if (!main.dirty) this.noteSynced(this.written);
+    if (this.config.appendfsync !== 'always' || !main.dirty) this.ack(this.written);
+    else void this.startSync(main);
   }
 
   /** Appendonly is turned off: the log is written, synced and closed, and who waits is called back. */
@@ -629,14 +635,18 @@ export class AppendLog {
     }
   }
 
-  private flushNext(next: LogFile): void {
+  /** False when that failed: `next` is given up, unless a manifest may name it already; then it will be tried again. */
+  private flushNext(next: LogFile): boolean {
     try {
       next.flush();
     } catch (error) {
       this.log.warning(`Error writing to the new AOF file: ${strerror(error)}`);
       this.nextFailure = error;
-      this.dropNext();
+      if (!this.adopting) this.dropNext();
+      return false;
     }
+    this.nextFailure = null;
+    return true;
   }
 
   /** Resolves when the sync has ended, well or not. */

@@ -205,3 +205,29 @@ test.each(['everysec', 'always'] as const)(
     expect((await start(disk.powerCut(seededRandom(7)))).journal.length).toBe(6);
   },
 );
+
+test('a new log that cannot be written just as it is adopted is the log, and says so', async () => {
+  const disk = emptyDisk();
+  const server = await start(disk, { appendonly: false });
+  turns(server, 5);
+  let named = false;
+  disk.fault = (kind, path) => {
+    if (kind === 'sync' && path.endsWith('.manifest')) named = true;
+    return named && kind === 'write' && path.endsWith('.incr') ? { code: 'ENOSPC' } : null;
+  };
+  appendonly(server, true);
+  for (let i = 0; i < 100 && server.persistence.rewriter.running; i++) {
+    turns(server, 1);
+    await turnLoop();
+  }
+  const { appendLog } = server.persistence;
+  expect(server.persistence.aof).toBe('on');
+  expect(server.persistence.writeRefusal).toBe('MISCONF Errors writing to the AOF file: No space left on device');
+  disk.fault = () => null;
+  server.tick(1100);
+  expect(appendLog.failure).toBeNull();
+  turns(server, 1);
+  expect(server.logged).toBe(server.executed);
+  expect(disk.openFiles).toBe(1);
+  expect((await start(disk.kill())).journal.length).toBe(server.logged);
+});

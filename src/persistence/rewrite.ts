@@ -274,6 +274,7 @@ export class Rewriter {
       this.made.push(incr.name);
       directory.disk.rename(temp, directory.file(incr.name));
       await directory.disk.syncDirAsync(directory.path);
+      if (appendLog.nextFailure !== null) throw appendLog.nextFailure;
       let unsure: unknown = null;
       try {
         await directory.persist(manifest);
