@@ -130,6 +130,8 @@ export class AppendLog {
   private turnUnsafe = false;
   /** The log failed while the open turn had effects already. */
   private failedWithinTurn = false;
+  /** A hold is to follow as soon as the sync has ended: what waits for that is left to it. */
+  private holdComing = false;
   /** During a hold: the file before `main`. */
   private holding: LogFile | null = null;
   private writeFailure: unknown = null;
@@ -295,9 +297,21 @@ export class AppendLog {
     this.lastSealMs = this.lastSyncMs;
   }
 
-  /** Syncs what is written now. Rejects when that fails; the failure is kept then. */
+  /**
+   * Syncs what is written now. Rejects when that fails; the failure is kept then. `hold` or `noHold` must follow at once: with
+   * `always` no turn is written before, or there would always be a sync under way, behind which the hold must not write.
+   */
   async syncMain(): Promise<void> {
+    this.holdComing = true;
     await this.syncWhole(this.main!);
+  }
+
+  /** No hold follows: what waits for it is written. */
+  noHold(): void {
+    this.holdComing = false;
+    const { main } = this;
+    if (main === null || this.failure !== null || this.written === this.turn || this.awaitsSync(main)) return;
+    if (!this.flushMain(main)) this.failWaiters();
   }
 
   /**
@@ -306,6 +320,7 @@ export class AppendLog {
    */
   hold(file: LogFile): LogFile | null {
     assert(this.holding === null && !this.unitOpen, 'a hold begins between units');
+    this.holdComing = false;
     const old = this.main!;
     if (this.failure !== null) return null;
     old.seal();
@@ -661,7 +676,7 @@ export class AppendLog {
         if (this.config.appendfsync === 'always') this.ack(upTo);
         if (file !== this.main || this.holding !== null) return;
         if (this.written < this.turn && this.writeFailure === null) {
-          if (!this.flushMain(file)) this.failWaiters();
+          if (!this.holdComing && !this.flushMain(file)) this.failWaiters();
           return;
         }
         if (this.syncSuppressed) return;

@@ -206,6 +206,56 @@ test.each(['everysec', 'always'] as const)(
   },
 );
 
+describe('a rewrite under `always`, on a disk whose syncs take turns', () => {
+  /** A server whose turns wait for syncs, one after the other. */
+  async function waiting(): Promise<{ server: ModelServer; written: () => number }> {
+    const disk = emptyDisk();
+    const sync = disk.syncDataAsync.bind(disk);
+    const write = disk.writeAt.bind(disk);
+    const under = new Set<number>();
+    let written = 0;
+    disk.syncDataAsync = async (fd) => {
+      under.add(fd);
+      await turnLoops(3);
+      await sync(fd).finally(() => under.delete(fd));
+    };
+    disk.writeAt = (fd, ...rest) => {
+      if (under.has(fd)) written++;
+      return write(fd, ...rest);
+    };
+    const server = await start(disk, { appendfsync: 'always' });
+    for (let i = 0; i < 5; i++) {
+      turns(server, 1);
+      await turnLoop();
+    }
+    return { server, written: () => written };
+  }
+
+  test('begins though there is always a sync under way, and writes nothing behind one', async () => {
+    const { server, written } = await waiting();
+    const { persistence } = server;
+    persistence.rewriteAppendLog();
+    for (let i = 0; i < 100 && persistence.rewriter.running; i++) {
+      turns(server, 1);
+      await turnLoop();
+    }
+    expect(persistence.rewriter).toMatchObject({ running: false, lastOk: true });
+    expect(written()).toBe(0);
+    await turnLoops(20);
+    expect(server.logged).toBe(server.executed);
+  });
+
+  test('that is given up before it has begun leaves nobody waiting', async () => {
+    const { server } = await waiting();
+    server.persistence.rewriteAppendLog();
+    await turnLoops(3);
+    turns(server, 1);
+    await server.persistence.rewriter.stop();
+    await turnLoops(20);
+    expect(server.logged).toBe(server.executed);
+  });
+});
+
 test('a new log that cannot be written just as it is adopted is the log, and says so', async () => {
   const disk = emptyDisk();
   const server = await start(disk, { appendonly: false });

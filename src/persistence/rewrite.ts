@@ -213,6 +213,7 @@ export class Rewriter {
       this.checkAborted();
       if (appendLog.hold(file) === null) throw new Error(`the log can't be written: ${appendLog.failure}`);
     } catch (error) {
+      appendLog.noHold();
       await file.close();
       removeQuietly(directory.disk, path);
       throw error;
