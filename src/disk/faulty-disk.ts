@@ -477,6 +477,10 @@ export class FaultyDisk implements Disk {
     return this.open_.size;
   }
 
+  get claims(): number {
+    return this.claimed.size;
+  }
+
   // --- inside ------------------------------------------------------------------------------------------------------
 
   private perform(

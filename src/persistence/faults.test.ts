@@ -4,8 +4,8 @@
  * order.
  *
  * `FAULT_SEEDS=<from>-<to> npx vitest run src/persistence/faults.test.ts` runs other seeds than those of every day. Of the first
- * 12000 nine are refused, 1178 the first of them: a turn was written behind bytes whose sync, as a rewrite began mostly, was
- * under way and then failed, and the power cut left the turn without them.
+ * 12000 six are refused, 1178 the first of them: a turn was written behind bytes whose sync was under way and then failed, and
+ * the power cut left the turn without them.
  */
 import { expect, test } from 'vitest';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';

@@ -3,19 +3,18 @@
  *
  * Every command appends its number to a journal which is part of the data, so that what a restart has brought back says which
  * commands it consists of: they must be 1..n without a gap, without one that is there twice, and n must not be less than
- * what was acknowledged.
+ * what was acknowledged. FLUSHALL is a command, too: the journal begins anew with its number.
  */
-import { dirname } from 'node:path';
 import { CorruptionError } from '../../base/errors.js';
 import { type Log, SILENT_LOG } from '../../base/log.js';
 import type { Disk } from '../../disk/disk.js';
-import { writeAll } from '../../disk/replace-file.js';
 import { LogEncoder } from '../../formats/aof/log-encoder.js';
 import type { ByteSource } from '../../formats/rdb/source.js';
 import { Args } from '../../formats/resp/args.js';
 import { Arena } from '../../memory/arena.js';
 import { Persistence, type PersistenceConfig, type PersistenceOptions } from '../persistence.js';
 import { type RdbLoad, UnknownCommand } from '../recovery.js';
+import { SnapshotFile } from '../snapshot-file.js';
 import type { SnapshotPlan, SnapshotRun } from '../snapshot-run.js';
 
 export type MutableConfig = { -readonly [K in keyof PersistenceConfig]: PersistenceConfig[K] };
@@ -43,6 +42,7 @@ export const TEST_CONFIG: MutableConfig = {
 };
 
 const MAGIC = 'REDIS0011';
+const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class ModelServer {
   readonly config: MutableConfig;
@@ -54,14 +54,21 @@ export class ModelServer {
   /** The number of the last command executed, and of the last acknowledged. */
   executed = 0;
   acknowledged = 0;
-  /** The last one acknowledged while the log was on. */
+  /** The last one acknowledged while the log was on; and the last of which it was said that a power cut cannot take it. */
   logged = 0;
+  durable = 0;
   refused = 0;
   unsafe = 0;
   /** Snapshots wait here while it is set. */
   snapshotGate: Promise<void> | null = null;
+  /** Turns of the event loop that a snapshot takes after its first half, and those after its end until that is known. */
+  snapshotPause: () => number = () => 0;
+  /** Told when a snapshot begins, and before and after it gets its name. */
+  onSnapshot: (plan: SnapshotPlan, state: string, step: 'begun' | 'naming' | 'named') => void = () => {};
   private replayDb = 0;
   private turnBegan = 0;
+  /** Turns in the log: its position, and the last command. */
+  private turns: { position: number; upTo: number }[] = [];
 
   constructor(
     readonly disk: Disk,
@@ -93,14 +100,21 @@ export class ModelServer {
         },
       },
     });
+    this.persistence.appendLog.onSynced = () => this.noteSynced();
   }
 
   async start(): Promise<void> {
     await this.persistence.start();
-    this.executed = this.journal.length;
+    this.executed = this.journal.at(-1) ?? 0;
     this.acknowledged = this.executed;
     this.logged = this.executed;
     this.turnBegan = this.executed;
+  }
+
+  /** The first and the last command that the data consists of: what else it holds follows from that. */
+  get state(): string {
+    const { journal } = this;
+    return `${journal[0] ?? 0}-${journal.at(-1) ?? 0}`;
   }
 
   /** The numbers of the commands that the data consists of. */
@@ -120,14 +134,36 @@ export class ModelServer {
     this.effect(0, 'APPEND', 'journal', `${n},`);
     if (n % 3 === 0) this.effect(1, 'SET', `key:${n % 7}`, `value ${n}${'-'.repeat(n % 2 === 0 ? 700 : 0)}`);
     if (n % 11 === 0) this.effect(1, 'DEL', `key:${(n + 3) % 7}`);
-    this.persistence.appendLog.endUnit();
-    this.persistence.savePoints.dirty++;
+    this.endUnit();
+  }
+
+  flushAll(): void {
+    if (this.persistence.writeRefusal !== null) {
+      this.refused++;
+      return;
+    }
+    const args = Args.of('FLUSHALL', String(++this.executed));
+    this.run(0, args);
+    this.persistence.flushedAll(1);
+    this.log(0, args);
+    this.endUnit();
   }
 
   private effect(db: number, ...argv: string[]): void {
     const args = Args.of(...argv);
     this.run(db, args);
-    this.persistence.appendLog.append(db, args);
+    this.log(db, args);
+  }
+
+  private log(db: number, args: Args): void {
+    const { appendLog } = this.persistence;
+    if (appendLog.enabled) appendLog.append(db, args);
+  }
+
+  private endUnit(): void {
+    const { appendLog, savePoints } = this.persistence;
+    if (appendLog.enabled) appendLog.endUnit();
+    savePoints.dirty++;
   }
 
   /** The end of a turn: writes, and acknowledges what may be. */
@@ -142,12 +178,23 @@ export class ModelServer {
       return;
     }
     appendLog.writeTurn();
+    if (this.persistence.aof === 'on' && changed) this.turns.push({ position: appendLog.position, upTo });
     appendLog.whenDurable((safe) => {
       if (!safe) this.unsafe++;
       if (!safe || !changed) return;
       this.acknowledged = Math.max(this.acknowledged, upTo);
-      if (this.persistence.aof === 'on') this.logged = this.acknowledged;
+      if (this.persistence.aof !== 'on') return;
+      this.logged = this.acknowledged;
+      if (this.config.appendfsync === 'always') this.durable = Math.max(this.durable, upTo);
     });
+    this.noteSynced();
+  }
+
+  private noteSynced(): void {
+    const { turns, persistence } = this;
+    while (turns.length > 0 && turns[0]!.position <= persistence.appendLog.synced) {
+      this.durable = Math.max(this.durable, turns.shift()!.upTo);
+    }
   }
 
   tick(ms = 100): void {
@@ -178,13 +225,16 @@ export class ModelServer {
     if (args.is(0, 'APPEND')) map.set(key, (map.get(key) ?? '') + args.latin1(2));
     else if (args.is(0, 'SET')) map.set(key, args.latin1(2));
     else if (args.is(0, 'DEL')) map.delete(key);
+    else if (args.is(0, 'FLUSHALL')) this.data = [new Map([['journal', `${key},`]]), new Map()];
     else throw new UnknownCommand(args.latin1(0));
   }
 
-  /** What the data is after `n` commands. */
-  static after(n: number): Map<string, string>[] {
+  /** What the data is after `n` commands, `first` being the last FLUSHALL. */
+  static after(n: number, first = 1): Map<string, string>[] {
     const model = new ModelServer(null as never);
-    for (let i = 0; i < n; i++) model.execute();
+    model.executed = Math.max(0, first - 1);
+    if (first > 1) model.flushAll();
+    while (model.executed < n) model.execute();
     return model.data;
   }
 
@@ -206,30 +256,40 @@ export class ModelServer {
   }
 
   private writeSnapshot(plan: SnapshotPlan, content: Buffer): void {
-    const { disk } = this;
-    const fd = disk.open(plan.tempPath, 'create');
+    const { state } = this;
+    this.onSnapshot(plan, state, 'begun');
+    const file = this.snapshotFile(plan, () => false);
     try {
-      writeAll(disk, fd, content);
-      disk.sync(fd);
+      file.write(content, content.length);
+      this.completeSnapshot(file, plan, state);
     } catch (error) {
-      disk.close(fd);
-      disk.unlink(plan.tempPath);
+      file.discard();
       throw error;
     }
-    disk.close(fd);
-    disk.rename(plan.tempPath, plan.path);
-    disk.syncDir(dirname(plan.path));
   }
 
   private beginSnapshot(plan: SnapshotPlan): SnapshotRun {
     const content = this.encode(plan);
+    const { state } = this;
+    this.onSnapshot(plan, state, 'begun');
     let aborted = false;
     const work = async () => {
       // Sooner or later than what else goes on.
-      for (let i = this.executed % 9; i >= 0; i--) await new Promise((resolve) => setImmediate(resolve));
+      for (let i = this.executed % 9; i >= 0; i--) await turnLoop();
       await this.snapshotGate;
       if (aborted) throw new Error('aborted');
-      this.writeSnapshot(plan, content);
+      const file = this.snapshotFile(plan, () => aborted);
+      try {
+        const half = content.length >> 1;
+        file.write(content, half);
+        for (let i = this.snapshotPause(); i > 0; i--) await turnLoop();
+        file.write(content.subarray(half), content.length - half);
+        this.completeSnapshot(file, plan, state);
+      } catch (error) {
+        file.discard();
+        throw error;
+      }
+      for (let i = this.snapshotPause(); i > 0; i--) await turnLoop();
       return { bytes: content.length };
     };
     return {
@@ -240,6 +300,16 @@ export class ModelServer {
         aborted = true;
       },
     };
+  }
+
+  private snapshotFile(plan: SnapshotPlan, stopped: () => boolean): SnapshotFile {
+    return new SnapshotFile(this.disk, { ...plan, incrementalSync: false }, stopped);
+  }
+
+  private completeSnapshot(file: SnapshotFile, plan: SnapshotPlan, state: string): void {
+    this.onSnapshot(plan, state, 'naming');
+    file.complete();
+    this.onSnapshot(plan, state, 'named');
   }
 
   private openRdb(source: ByteSource, duplicates: 'refuse' | 'replace'): RdbLoad {

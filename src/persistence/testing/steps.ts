@@ -1,10 +1,19 @@
 /** What tests of persistence do with model servers, step by step. */
+import { assert } from '../../base/assert.js';
 import { FaultyDisk } from '../../disk/faulty-disk.js';
 import { ModelServer, type MutableConfig } from './model-server.js';
 
 export const turnLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 export async function turnLoops(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turnLoop();
+}
+
+/** Waits for what comes within some hundred turns. */
+export async function until(done: () => boolean): Promise<void> {
+  for (let i = 0; !done(); i++) {
+    assert(i < 500, 'it comes');
+    await turnLoop();
+  }
 }
 
 export function emptyDisk(): FaultyDisk {
