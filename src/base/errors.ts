@@ -5,6 +5,7 @@
  *   CorruptionError   damage found in a file or a payload; thrown by codecs, which never log, truncate or exit
  *   UnsupportedError  something that cannot be written in the version of a format that was chosen
  *   ConfigError       a directive or an option that cannot be used
+ *   TooLargeError     an answer of more bytes than one buffer can hold
  */
 
 /** Carries no stack: it is thrown on the command path and its text is all that anybody needs. */
@@ -13,6 +14,14 @@ export class CommandError {
   constructor(readonly message: string) {}
   toString(): string {
     return this.message;
+  }
+}
+
+/** To a command that only reads it is an error as CommandError is: nothing is left half done. */
+export class TooLargeError extends RangeError {
+  override name = 'TooLargeError';
+  constructor(what: string, bytesMax: number) {
+    super(`ERR ${what} exceeds ${bytesMax} bytes`);
   }
 }
 

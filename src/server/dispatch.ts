@@ -10,7 +10,7 @@
  *
  * Hot: `dispatch` and `call` make no object for a command without error.
  */
-import { CommandError } from '../base/errors.js';
+import { CommandError, TooLargeError } from '../base/errors.js';
 import { slotOf } from '../base/histogram.js';
 import type { Log } from '../base/log.js';
 import { Session, SessionFlag } from '../commands/session.js';
@@ -411,6 +411,8 @@ export class Dispatcher {
     } catch (error) {
       out.pos = start;
       if (error instanceof CommandError) out.error(error.message);
+      // Whoever only reads leaves nothing half done.
+      else if (error instanceof TooLargeError && (command.flags & Flag.READONLY) !== 0) out.error(error.message);
       else this.crashed(error, command, a);
     }
     this.depth--;

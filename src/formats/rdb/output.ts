@@ -4,8 +4,10 @@
  *
  * Hot: nothing here allocates per value that fits into the buffer.
  */
+import { constants } from 'node:buffer';
 import { copyBytes } from '../../base/copy-bytes.js';
 import { Crc64 } from '../../base/crc64.js';
+import { TooLargeError } from '../../base/errors.js';
 import { lzfCompress } from '../../base/lzf.js';
 import { parseInteger } from '../../base/numbers.js';
 import { StringForm } from './types.js';
@@ -82,7 +84,9 @@ export class RdbOutput {
       this.flush();
       return;
     }
-    const grown = new Uint8Array(Math.max(this.buf.length * 2, this.pos + bytes));
+    const need = this.pos + bytes;
+    if (need > constants.MAX_LENGTH) throw new TooLargeError('the payload', constants.MAX_LENGTH);
+    const grown = new Uint8Array(Math.max(Math.min(this.buf.length * 2, constants.MAX_LENGTH), need));
     grown.set(this.buf.subarray(0, this.pos));
     this.buf = grown;
   }

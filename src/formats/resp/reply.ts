@@ -7,7 +7,9 @@
  *
  * Hot path: no allocation per call while the buffer has room.
  */
+import { constants } from 'node:buffer';
 import { copyBytes } from '../../base/copy-bytes.js';
+import { TooLargeError } from '../../base/errors.js';
 import { writeDouble, writeInteger } from '../../base/numbers.js';
 import type { Slice } from '../../base/slice.js';
 
@@ -24,15 +26,22 @@ export class ReplyWriter {
   /** How many error replies have been written, and the last one's text. */
   errors = 0;
   lastError = '';
+  /** Bytes that the buffer can have at most; tests have fewer. */
+  bytesMax = constants.MAX_LENGTH;
 
   constructor(bytes = 65536) {
     this.buf = Buffer.allocUnsafeSlow(bytes);
   }
 
-  /** Makes room for `bytes` more. */
+  /** Makes room for `bytes` more; throws TooLargeError. */
   reserve(bytes: number): void {
-    if (this.pos + bytes <= this.buf.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.buf.length * 2, this.pos + bytes));
+    if (this.pos + bytes > this.buf.length) this.grow(this.pos + bytes);
+  }
+
+  private grow(bytes: number): void {
+    const { bytesMax } = this;
+    if (bytes > bytesMax) throw new TooLargeError('the reply', bytesMax);
+    const grown = Buffer.allocUnsafeSlow(Math.max(Math.min(this.buf.length * 2, bytesMax), bytes));
     grown.set(this.buf.subarray(0, this.pos));
     this.buf = grown;
   }
