@@ -87,6 +87,26 @@ describe('Arena', () => {
     expect(arena.bytesLeft).toBe(left - SEGMENT_BYTES);
   });
 
+  it('has lost nothing when the system refuses a segment', () => {
+    const arena = new Arena();
+    arena.segmentsMax = 3;
+    arena.alloc(100);
+    arena.free(arena.alloc(2 * SEGMENT_BYTES));
+    const left = arena.bytesLeft;
+    const original = globalThis.SharedArrayBuffer;
+    globalThis.SharedArrayBuffer = class {
+      constructor() {
+        throw new RangeError('Array buffer allocation failed');
+      }
+    } as unknown as SharedArrayBufferConstructor;
+    try {
+      expect(() => arena.alloc(2 * SEGMENT_BYTES)).toThrow('allocation failed');
+    } finally {
+      globalThis.SharedArrayBuffer = original;
+    }
+    expect(arena.bytesLeft).toBe(left);
+  });
+
   it('knows about how much of its segments the system has given', () => {
     const arena = new Arena();
     expect(arena.stats().bytesTouched).toBe(0);

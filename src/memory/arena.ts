@@ -440,8 +440,9 @@ export class Arena {
     if (segment >= this.segmentsMax) {
       throw new RangeError(`the memory for data is full: ${this.segmentsMax} segments of 64 MiB are in use`);
     }
-    if (segment < this.u8.length) this.segmentsGone--;
+    // The system may refuse it: nothing has changed then.
     const buffer = new SharedArrayBuffer(bytes);
+    if (segment < this.u8.length) this.segmentsGone--;
     this.u8[segment] = new Uint8Array(buffer);
     this.u32[segment] = new Uint32Array(buffer);
     this.f64[segment] = new Float64Array(buffer);
