@@ -17,6 +17,7 @@ import type { Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { assert } from '../base/assert.js';
 import { EOF, type RawHandle, type RawStreams, type WriteRequest } from './handle.js';
+import { OutputQueue } from './output-queue.js';
 
 export interface ConnectionEvents {
   /** `buf[0, len)` arrived; valid only during the call. */
@@ -79,8 +80,7 @@ export class RawConnection implements Connection {
   private writing = false;
   /** Of the piece that is on its way. */
   private sending = 0;
-  private waiting: Buffer[] = [];
-  private waitingBytes = 0;
+  private readonly waiting = new OutputQueue();
   private closing = false;
   private closed = false;
   private reading = false;
@@ -103,10 +103,10 @@ export class RawConnection implements Connection {
 
   get pending(): number {
     if (!this.writing || this.closed) return 0;
-    return (this.handle.writeQueueSize ?? this.sending) + this.waitingBytes;
+    return (this.handle.writeQueueSize ?? this.sending) + this.waiting.bytes;
   }
   get pieces(): number {
-    return this.writing ? 1 + this.waiting.length : 0;
+    return this.writing ? 1 + this.waiting.pieces : 0;
   }
   start(): void {
     this.resume();
@@ -139,8 +139,7 @@ export class RawConnection implements Connection {
     if (this.closed) return false;
     this.bytesWritten += end - start;
     if (this.writing) {
-      this.waiting.push(Buffer.from(buf.subarray(start, end)));
-      this.waitingBytes += end - start;
+      this.waiting.add(buf, start, end);
       return false;
     }
     return this.send(buf.subarray(start, end));
@@ -169,11 +168,8 @@ export class RawConnection implements Connection {
       this.end(errorName(status));
       return;
     }
-    if (this.waiting.length > 0) {
-      const bytes = this.waiting.length === 1 ? this.waiting[0]! : Buffer.concat(this.waiting);
-      this.waiting = [];
-      this.waitingBytes = 0;
-      if (this.send(bytes)) return;
+    while (this.waiting.pieces > 0) {
+      if (this.send(this.waiting.take())) return;
       if (this.closed) return;
     }
     if (this.closing) this.close();
@@ -196,8 +192,7 @@ export class RawConnection implements Connection {
     if (this.closed) return;
     this.closed = true;
     this.events = IGNORE;
-    this.waiting = [];
-    this.waitingBytes = 0;
+    this.waiting.clear();
     this.handle.close();
   }
 
