@@ -218,6 +218,10 @@ export class SocketConnection implements Connection {
   readonly fd: number;
   events = IGNORE;
   private closed = false;
+  /** The socket's own `drain` comes only after much had to wait. */
+  private readonly written = (): void => {
+    if (this.pending === 0) this.events.drained();
+  };
 
   constructor(
     private readonly socket: Socket,
@@ -238,7 +242,6 @@ export class SocketConnection implements Connection {
       this.close();
       events.ended(error.code ?? error.message);
     });
-    socket.on('drain', () => this.events.drained());
     socket.pause();
   }
 
@@ -268,7 +271,7 @@ export class SocketConnection implements Connection {
   }
   write(buf: Uint8Array, start: number, end: number): boolean {
     if (this.closed) return false;
-    this.socket.write(Buffer.from(buf.subarray(start, end)));
+    this.socket.write(Buffer.from(buf.subarray(start, end)), this.written);
     return false;
   }
   close(): void {

@@ -5,7 +5,9 @@
  *   accepted -> reading -> (CLOSE_AFTER_REPLY: no more commands) -> closing -> closed
  *
  * A client is removed from the registry when its connection is closed; replies of it that still wait for the end of a
- * turn or for an fsync go out first where the peer can still read them.
+ * turn, for an fsync or for the peer to read them go out first where the peer can still read them. Meanwhile it is a client
+ * like others: it counts, it is listed, and the limits hold for it. Or else whoever asks for much, says that it sends no more
+ * and never reads would have memory that nobody sees.
  */
 
 import { byteStringOf, quoteWord } from '../base/words.js';
@@ -116,7 +118,7 @@ export class ClientRegistry implements Clients {
     connection.events = {
       data: (buf, len) => this.data(client, buf, len),
       ended: (error) => this.ended(client, error),
-      drained: () => {},
+      drained: () => this.drained(client),
     };
     this.byId.set(client.id, client);
     if (log.writes('verbose')) log.verbose(`Accepted ${client.remote}`);
@@ -137,6 +139,8 @@ export class ClientRegistry implements Clients {
     const { parser } = client;
     server.statistics.reads++;
     server.statistics.netInputBytes += len;
+    // It will not be looked at.
+    if ((client.flags & ENDED) !== 0) return;
     parser.feed(buf, 0, len);
     if (this.held) parser.rest();
     else this.process(client);
@@ -435,10 +439,17 @@ export class ClientRegistry implements Clients {
     client.connection.close();
   }
 
+  /** Closes once the peer has taken what was written. Nothing more is executed for the client, nor sent to it. */
   private closeFlushed(client: Client): void {
     if (client.isClosed) return;
-    this.forget(client);
-    client.connection.closeFlushed();
+    client.flags |= SessionFlag.CLOSE_AFTER_REPLY;
+    this.waiting.stop(client);
+    if (client.connection.pending === 0) this.close(client);
+    else if (!this.checkOutputLimit(client)) this.memory.weigh(client);
+  }
+
+  private drained(client: Client): void {
+    if ((client.flags & ENDED) !== 0 && client.unsent === 0) this.close(client);
   }
 
   private forget(client: Client): void {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RespClient } from '../../test/support/client.js';
 import { eventually } from '../../test/support/wait.js';
 import { ManualClock } from '../base/clock.js';
+import { SessionFlag } from '../commands/session.js';
 import { Listener } from '../net/listener.js';
 import { inFolder, LiveServer } from './testing/live-server.js';
 
@@ -59,6 +60,34 @@ describe.each([false, true])('connections (ordinary sockets: %s)', (ordinarySock
     await using other = await open(live);
     expect(await other.ask('GET', 'a')).toBe('1');
   });
+
+  it.each(['QUIT', 'the end of their input'])(
+    'stay clients after %s until they have read their replies: limits hold for them',
+    async (way) => {
+      await using live = await LiveServer.start({ ordinarySockets });
+      await using admin = await open(live);
+      await admin.ask('SET', 'big', 'v'.repeat(20_000_000));
+      const socket: Socket = connect({ port: live.port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => {});
+      socket.pause();
+      socket.write('GET big\r\n');
+      const there = () =>
+        [...live.server.clients.list()].find((client) => client.remote.endsWith(`:${socket.localPort}`));
+      await eventually(() => (there()?.connection.pending ?? 0) > 5_000_000);
+      const client = there()!;
+      if (way === 'QUIT') socket.write('QUIT\r\nSET big x\r\n');
+      else socket.end();
+      await eventually(() => client.isClosed || client.has(SessionFlag.CLOSE_AFTER_REPLY));
+      expect(String(await admin.ask('CLIENT', 'LIST'))).toContain(`id=${client.id} `);
+      expect(client.isClosed).toBe(false);
+      await admin.ask('CONFIG', 'SET', 'client-output-buffer-limit', 'normal 1mb 0 0');
+      live.server.clients.checkAll();
+      expect(client.isClosed).toBe(true);
+      expect(live.server.clients.size).toBe(1);
+      expect(await admin.ask('STRLEN', 'big')).toBe(20_000_000);
+      socket.destroy();
+    },
+  );
 
   it('get all replies although they have said that they send no more', async () => {
     await using live = await LiveServer.start({ ordinarySockets });
