@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byteString, quoteWord, splitWords, textOf } from './words.js';
+import { byteString, byteStringOf, escapeBytes, quoteWord, splitWords, TEXT_BYTES_MAX, textOf } from './words.js';
 
 describe('splitWords', () => {
   it.each([
@@ -38,4 +38,19 @@ describe('splitWords', () => {
 it('text and byte strings turn into each other', () => {
   expect(byteString('옹기')).toBe('\xec\x98\xb9\xea\xb8\xb0');
   expect(textOf(byteString('옹기'))).toBe('옹기');
+});
+
+describe('escapeBytes', () => {
+  it('is what quoteWord has between its quotes', () => {
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    expect(`"${byteStringOf(escapeBytes(all))}"`).toBe(quoteWord(byteStringOf(all)));
+  });
+});
+
+describe('byteStringOf', () => {
+  it('cuts what is too long for a string, which the longest argument is', () => {
+    const longest = new Uint8Array(512 * 1024 * 1024);
+    expect(byteStringOf(longest).length).toBe(TEXT_BYTES_MAX);
+    expect(byteStringOf(longest, 10, 20)).toBe('\0'.repeat(20));
+  });
 });

@@ -4,6 +4,14 @@
  * A "byte string" here is a JS string whose every character is one byte (latin1): configuration files have no charset,
  * and a password may hold any byte. `bytesOf` and `textOf` are the two ways out.
  */
+import { constants } from 'node:buffer';
+
+/**
+ * A string of JavaScript cannot be as long as the longest argument, 512 MB. Text made of more bytes is cut here: no word
+ * that anybody knows is so long, and a name that two keys share costs one that watches the other a retry. Room is left for
+ * what a message says around it.
+ */
+export const TEXT_BYTES_MAX = constants.MAX_STRING_LENGTH - 64 * 1024;
 
 /**
  * The words of a line, quotes taken off; null when quotes do not balance or a closing quote has no space after it.
@@ -81,6 +89,28 @@ export function quoteWord(bytes: string): string {
   return `${out}"`;
 }
 
+/** What `quoteWord` puts between the quotes, byte for byte: for what is too much for one string. */
+export function escapeBytes(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length * ESCAPED_MAX);
+  let at = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const from = bytes[i]! * ESCAPED_MAX;
+    const length = ESCAPED_LENGTHS[bytes[i]!]!;
+    for (let k = 0; k < length; k++) out[at++] = ESCAPED[from + k]!;
+  }
+  return out.subarray(0, at);
+}
+
+/** The escaped form of every byte, each with room for the longest. */
+const ESCAPED_MAX = 4;
+const ESCAPED = new Uint8Array(256 * ESCAPED_MAX);
+const ESCAPED_LENGTHS = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  const escaped = quoteWord(String.fromCharCode(byte)).slice(1, -1);
+  ESCAPED.set(bytesOf(escaped), byte * ESCAPED_MAX);
+  ESCAPED_LENGTHS[byte] = escaped.length;
+}
+
 export function bytesOf(byteString: string): Uint8Array {
   return Buffer.from(byteString, 'latin1');
 }
@@ -95,6 +125,7 @@ export function byteString(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
-export function byteStringOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+/** Of `bytes[off, off + len)`, up to TEXT_BYTES_MAX. */
+export function byteStringOf(bytes: Uint8Array, off = 0, len = bytes.length - off): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + off, Math.min(len, TEXT_BYTES_MAX)).toString('latin1');
 }

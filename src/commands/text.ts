@@ -11,7 +11,7 @@ export function isPrintableName(name: string): boolean {
 
 /** Argument i as error messages repeat it: as a C string, so up to its first NUL, and at most `max` characters. */
 export function quoted(a: Args, i: number, max = 128): string {
-  const text = a.latin1(i);
+  const text = a.latin1(i, max);
   const end = text.indexOf('\0');
-  return text.slice(0, end < 0 ? max : Math.min(end, max));
+  return end < 0 ? text : text.slice(0, end);
 }

@@ -15,6 +15,7 @@
  *   1. `keyspace.waits` is this exactly while somebody waits.
  *   2. A queue is in `queues` exactly while it has waiters.
  */
+import { byteStringOf } from '../base/words.js';
 import { type ItemType, itemKeyBytes, itemKeyIndex, itemType } from '../memory/item.js';
 import type { Database } from './database.js';
 import type { Keyspace } from './keyspace.js';
@@ -229,5 +230,5 @@ function typeAt(db: Database, name: string): ItemType | null {
 }
 
 function nameOf(buf: Uint8Array, off: number, len: number): string {
-  return Buffer.from(buf.buffer, buf.byteOffset + off, len).toString('latin1');
+  return byteStringOf(buf, off, len);
 }

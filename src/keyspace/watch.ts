@@ -4,6 +4,7 @@
  * A key that had expired already when it was watched is no change when it is deleted at last: for the watcher it was
  * missing all the time.
  */
+import { byteStringOf } from '../base/words.js';
 import type { Database } from './keyspace.js';
 
 interface Watch<W> {
@@ -125,5 +126,5 @@ export class Watches<W> {
 }
 
 function nameOf(db: number, key: Uint8Array): string {
-  return `${db}:${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
+  return `${db}:${byteStringOf(key)}`;
 }

@@ -325,9 +325,8 @@ export class Dispatcher {
 
   private refuseUnknown(a: Args): void {
     const { session } = this;
-    const name = a.latin1(0);
     const container = this.commands.index.find(a, 0);
-    if (container === null && /^(host:|post)$/i.test(name)) {
+    if (container === null && (a.is(0, 'HOST:') || a.is(0, 'POST'))) {
       this.log.warning(
         'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is ' +
           'likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. ' +

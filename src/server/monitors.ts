@@ -7,9 +7,12 @@
  * `unix:<path>` for a client over the unix socket and `lua` for a script. Commands of the flags `admin` and
  * `skip_monitor` are not shown, nor are refused ones; passwords are `(redacted)`. A command inside of MULTI is shown when
  * EXEC runs it, before EXEC itself.
+ *
+ * A long command's line is sent in pieces: quoted it may be four times as long as the command, and more than one string or
+ * buffer can hold.
  */
 
-import { quoteWord } from '../base/words.js';
+import { bytesOf, escapeBytes, quoteWord } from '../base/words.js';
 import type { Context } from '../commands/context.js';
 import { REDACTED, secretsOf } from '../commands/secrets.js';
 import type { Session } from '../commands/session.js';
@@ -21,6 +24,8 @@ import { Client } from './client.js';
 
 const HIDDEN = Flag.ADMIN | Flag.SKIP_MONITOR;
 const SECOND_US = 1_000_000;
+/** Commands of more bytes are shown in pieces, of so many bytes of an argument. */
+const WHOLE_MAX = 64 * 1024;
 
 export interface MonitorHost {
   send(clients: Iterable<Client>, message: (out: ReplyWriter) => void): void;
@@ -50,17 +55,31 @@ export class Monitors {
 
   show(session: Session, command: Command, a: Args): void {
     if (command.has(HIDDEN)) return;
-    const line = Buffer.from(this.line(session, command, a), 'latin1');
-    this.host.send(this.clients, (out) => out.rawBytes(line));
-  }
-
-  private line(session: Session, command: Command, a: Args): string {
     const us = this.host.microseconds();
     const time = `${Math.floor(us / SECOND_US)}.${String(us % SECOND_US).padStart(6, '0')}`;
     const secrets = secretsOf(command.spec, a, this.host.context);
-    let words = '';
-    for (let i = 0; i < a.count; i++) words += ` ${secrets.includes(i) ? `"${REDACTED}"` : quoteWord(a.latin1(i))}`;
-    return `+${time} [${session.db} ${this.origin(session)}]${words}\r\n`;
+    let text = `+${time} [${session.db} ${this.origin(session)}]`;
+    for (let i = 0; i < a.count; i++) {
+      if (secrets.includes(i)) text += ` "${REDACTED}"`;
+      else if (a.len[i]! <= WHOLE_MAX) text += ` ${quoteWord(a.latin1(i))}`;
+      else {
+        this.send(bytesOf(`${text} "`));
+        this.sendEscaped(a.bytes(i));
+        text = '"';
+      }
+      if (text.length <= WHOLE_MAX) continue;
+      this.send(bytesOf(text));
+      text = '';
+    }
+    this.send(bytesOf(`${text}\r\n`));
+  }
+
+  private sendEscaped(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += WHOLE_MAX) this.send(escapeBytes(bytes.subarray(at, at + WHOLE_MAX)));
+  }
+
+  private send(bytes: Uint8Array): void {
+    this.host.send(this.clients, (out) => out.rawBytes(bytes));
   }
 
   /** Whoever runs commands without a connection of its own is a script. */

@@ -5,6 +5,7 @@
  * To keep arguments longer (MULTI's queue, a blocked client) take `clone()`.
  */
 import { parseDouble, parseInt64, parseInteger } from '../../base/numbers.js';
+import { byteStringOf, TEXT_BYTES_MAX } from '../../base/words.js';
 
 export class Args {
   buf: Uint8Array;
@@ -59,15 +60,14 @@ export class Args {
     return true;
   }
 
-  /** Argument i as a string, one character a byte. */
-  latin1(i: number): string {
-    const at = this.off[i]!;
-    return Buffer.from(this.buf.buffer, this.buf.byteOffset + at, this.len[i]!).toString('latin1');
+  /** The first `max` bytes of argument i as a string, one character a byte; never more than TEXT_BYTES_MAX. */
+  latin1(i: number, max = TEXT_BYTES_MAX): string {
+    return byteStringOf(this.buf, this.off[i]!, Math.min(this.len[i]!, max));
   }
-  /** Argument i decoded as UTF-8: only for names of files, directives and the like. */
+  /** Argument i decoded as UTF-8, up to TEXT_BYTES_MAX: only for names of files, directives and the like. */
   utf8(i: number): string {
-    const at = this.off[i]!;
-    return Buffer.from(this.buf.buffer, this.buf.byteOffset + at, this.len[i]!).toString('utf8');
+    const len = Math.min(this.len[i]!, TEXT_BYTES_MAX);
+    return Buffer.from(this.buf.buffer, this.buf.byteOffset + this.off[i]!, len).toString('utf8');
   }
   /** Argument i as a view of the input buffer, valid while the command runs. */
   bytes(i: number): Uint8Array {
