@@ -5,7 +5,7 @@
  *   CorruptionError   damage found in a file or a payload; thrown by codecs, which never log, truncate or exit
  *   UnsupportedError  something that cannot be written in the version of a format that was chosen
  *   ConfigError       a directive or an option that cannot be used
- *   TooLargeError     an answer of more bytes than one buffer can hold
+ *   TooLargeError     a payload of more bytes than one buffer can hold
  */
 
 /** Carries no stack: it is thrown on the command path and its text is all that anybody needs. */

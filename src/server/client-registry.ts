@@ -52,7 +52,7 @@ export class ClientRegistry implements Clients {
   private processing = false;
   /** Something is to be done once the running command is over: see `between`. */
   private due = false;
-  private readonly messages = new Messages();
+  private readonly messages = new Messages((client) => this.isOver(client));
   /** What is to be done behind the messages of the running command. */
   private later: (() => void)[] = [];
   /** Clients that have stopped waiting, and what they get. */
@@ -69,6 +69,10 @@ export class ClientRegistry implements Clients {
 
   constructor(private readonly server: Server) {
     this.memory = new ClientMemory(server);
+    const { out } = server.context;
+    out.replyMax = () => this.replyMax();
+    // The loop over the client's input stops at what is due.
+    out.onOverflow = () => this.settleSoon();
     this.waiting = new WaitingClients(server, {
       ready: () => this.serveSoon(),
       answered: (client, command, reply) => {
@@ -179,7 +183,7 @@ export class ClientRegistry implements Clients {
         this.between();
         start = this.begin(client);
       }
-      if (out.pos - start > TURN_BYTES_MAX) {
+      if (out.pos > TURN_BYTES_MAX) {
         dispatcher.settle(parser.args);
         this.end(client, start);
         turn.finish();
@@ -198,9 +202,12 @@ export class ClientRegistry implements Clients {
   /** What follows is executed for the client, until `end`; returns where its replies begin. */
   private begin(client: Client): number {
     const { dispatcher, turn } = this.server;
+    const { out } = turn;
     dispatcher.enter(client);
     this.dirtyBefore = dispatcher.context.dirty;
-    return turn.out.pos;
+    out.overflowed = false;
+    out.floor = out.pos;
+    return out.pos;
   }
 
   /** The replies since `start` are the client's, and go out once what it has changed is logged. */
@@ -208,6 +215,10 @@ export class ClientRegistry implements Clients {
     const { dispatcher, turn } = this.server;
     const changed = dispatcher.context.dirty !== this.dirtyBefore;
     if (changed) client.writtenAt = this.server.sink.position;
+    if (turn.out.overflowed) {
+      turn.out.pos = start;
+      this.closeOverOutput(client);
+    }
     if (turn.out.pos > start || client.attention) turn.add(client, start, changed);
     else if (changed) turn.schedule();
   }
@@ -298,7 +309,11 @@ export class ClientRegistry implements Clients {
     if ((client.flags & ENDED) !== 0) return;
     const { turn } = this.server;
     const { out } = turn;
+    // Behind a long reply there may be no room.
+    if (out.pos > TURN_BYTES_MAX) turn.finish();
+    if (client.isClosed) return;
     const start = out.pos;
+    out.enlarge(to - from);
     out.rawBytes(buf, from, to);
     turn.add(client, start, false);
     if (out.pos > TURN_BYTES_MAX) turn.finish();
@@ -401,9 +416,7 @@ export class ClientRegistry implements Clients {
   checkOutputLimit(client: Client): boolean {
     const bytes = client.outputBytes;
     const { server } = this;
-    const limits = server.config.values['client-output-buffer-limit'];
-    const { type } = client;
-    const limit = type === 'replica' ? limits.replica : type === 'pubsub' ? limits.pubsub : limits.normal;
+    const limit = this.outputLimit(client);
     const hard = limit.hardBytes > 0 && bytes >= limit.hardBytes;
     let soft = limit.softBytes > 0 && bytes >= limit.softBytes;
     if (!soft) {
@@ -414,11 +427,43 @@ export class ClientRegistry implements Clients {
       soft = now - client.overSoftSinceMs > limit.softSeconds * 1000;
     }
     if (!hard && !soft) return false;
-    server.log.warning(
-      `Client ${client.describe()} scheduled to be closed ASAP for overcoming of output buffer limits.`,
-    );
-    server.statistics.outputBufferLimitDisconnections++;
+    this.closeOverOutput(client);
+    return true;
+  }
+
+  private outputLimit({ type }: Client) {
+    const limits = this.server.config.values['client-output-buffer-limit'];
+    return type === 'replica' ? limits.replica : type === 'pubsub' ? limits.pubsub : limits.normal;
+  }
+
+  private closeOverOutput(client: Client): void {
+    if (client.isClosed) return;
+    this.noteOverOutput(client);
     this.close(client);
+  }
+
+  private noteOverOutput(client: Client): void {
+    const { log, statistics } = this.server;
+    log.warning(`Client ${client.describe()} scheduled to be closed ASAP for overcoming of output buffer limits.`);
+    statistics.outputBufferLimitDisconnections++;
+  }
+
+  /** How long the reply may become that is written now. */
+  private replyMax(): number {
+    const { session } = this.server.dispatcher;
+    if (!(session instanceof Client)) return Number.POSITIVE_INFINITY;
+    const { hardBytes } = this.outputLimit(session);
+    return hardBytes === 0 ? Number.POSITIVE_INFINITY : hardBytes - session.outputBytes;
+  }
+
+  /** Whether a client gets no messages any more. It is closed once the running command is over. */
+  private isOver(client: Client): boolean {
+    if ((client.flags & ENDED) !== 0) return true;
+    const { hardBytes } = this.outputLimit(client);
+    if (hardBytes === 0 || client.outputBytes < hardBytes) return false;
+    client.flags |= SessionFlag.CLOSING;
+    this.noteOverOutput(client);
+    this.after(() => this.close(client));
     return true;
   }
 

@@ -323,27 +323,6 @@ describe('a bug in a handler', () => {
     }));
 });
 
-describe('a reply that no buffer can hold', () => {
-  it('is an error to whoever only reads, in a transaction too, and the server goes on', () =>
-    withServer(async ({ live, client, play }) => {
-      const { out } = live.server.turn;
-      out.bytesMax = 3_000_000;
-      await client.ask('SET', 'a', 'x'.repeat(1_400_000));
-      // What fits is not in the way of doubling the buffer beyond the limit.
-      expect(String((await client.ask('MGET', 'a', 'a')) as string[]).length).toBe(2_800_001);
-      const refused = '-ERR the reply exceeds 3000000 bytes';
-      expect(await play('MGET a a a\nPING')).toEqual([refused, '+PONG']);
-      expect(await play('MULTI\nSET b 1\nMGET a a a\nGET b\nEXEC')).toEqual([
-        '+OK',
-        '+QUEUED',
-        '+QUEUED',
-        '+QUEUED',
-        `*3 +OK ${refused} $1 1`,
-      ]);
-      expect(await play('GET b')).toEqual(['$1 1']);
-    }));
-});
-
 describe('maxmemory', () => {
   it('refuses what would take more, and lets through again once there is room', async () => {
     await using live = await LiveServer.start();

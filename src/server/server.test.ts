@@ -61,6 +61,34 @@ describe.each([false, true])('connections (ordinary sockets: %s)', (ordinarySock
     expect(await other.ask('GET', 'a')).toBe('1');
   });
 
+  it('are closed by a reply longer than they may have waiting, before it is there; what they changed holds', async () => {
+    await using live = await LiveServer.start({
+      ordinarySockets,
+      config: { 'client-output-buffer-limit': 'normal 3mb 0 0' },
+    });
+    await using other = await open(live);
+    await other.ask('SET', 'big', 'v'.repeat(1_000_000));
+    for (const way of ['alone', 'in a transaction', 'after waiting']) {
+      await using client = await open(live);
+      const { size } = live.server.clients;
+      client.capture();
+      const mget = `MGET${' big'.repeat(1000)}\r\n`;
+      if (way === 'alone') client.write(`SET a 1\r\n${mget}SET a 2\r\n`);
+      else if (way === 'in a transaction') client.write(`MULTI\r\n${mget}SET a 1\r\nEXEC\r\nSET a 2\r\n`);
+      else client.write(`BLPOP list 0\r\nSET a 1\r\n${mget}SET a 2\r\n`);
+      if (way === 'after waiting') {
+        await eventually(() => live.server.clients.waiting.count === 1);
+        expect(await other.ask('RPUSH', 'list', 'x')).toBe(1);
+      }
+      await client.waitClosed();
+      expect(client.captured().length).toBeLessThan(100);
+      expect(live.server.clients.size).toBe(size - 1);
+      expect(live.server.turn.out.buf.length).toBeLessThan(20_000_000);
+      expect(await other.ask('GETDEL', 'a')).toBe('1');
+    }
+    expect(live.server.statistics.outputBufferLimitDisconnections).toBe(3);
+  });
+
   it.each(['QUIT', 'the end of their input'])(
     'stay clients after %s until they have read their replies: limits hold for them',
     async (way) => {

@@ -18,6 +18,7 @@
  *   2. Replies to one client leave in the order of its commands.
  *   3. The buffer of a batch that waits, or that the kernel has not taken whole, is not written to any more.
  */
+import { constants } from 'node:buffer';
 import type { ReplyWriter } from '../formats/resp/reply.js';
 import type { Client } from './client.js';
 import type { EffectSink } from './effects.js';
@@ -68,7 +69,7 @@ class Batch {
 const NO_BYTES = Buffer.alloc(0);
 
 function largerBuffer(than: Buffer, bytes: number): Buffer {
-  return Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, 2 * than.length, bytes));
+  return Buffer.allocUnsafeSlow(Math.max(BUFFER_BYTES, Math.min(2 * than.length, constants.MAX_LENGTH), bytes));
 }
 
 // A cleared slot must not keep a client alive, and the array must keep its shape.

@@ -5,11 +5,14 @@
  * The types that RESP2 does not have fall back as in Redis: maps, sets and pushes become arrays, doubles and big numbers
  * bulk strings, booleans integers, null `$-1` or `*-1`, verbatim strings bulk strings.
  *
+ * A reply may be longer than a buffer can be (MGET of one large value many times), or than its client may have waiting. Then
+ * what there is of it is thrown away and its beginning is written over, again and again, until the command is over: handlers
+ * know nothing of it, as what they change must not be torn. Whoever owns the writer looks at `overflowed` and closes the client.
+ *
  * Hot path: no allocation per call while the buffer has room.
  */
 import { constants } from 'node:buffer';
 import { copyBytes } from '../../base/copy-bytes.js';
-import { TooLargeError } from '../../base/errors.js';
 import { writeDouble, writeInteger } from '../../base/numbers.js';
 import type { Slice } from '../../base/slice.js';
 
@@ -17,6 +20,8 @@ import type { Slice } from '../../base/slice.js';
 const LOOP_MAX = 64;
 const CR = 13;
 const LF = 10;
+/** The kernel takes lengths of 32 bits. */
+const BUFFER_BYTES_MAX = Math.min(constants.MAX_LENGTH, 2 ** 32 - 65536);
 
 export class ReplyWriter {
   buf: Buffer;
@@ -26,22 +31,37 @@ export class ReplyWriter {
   /** How many error replies have been written, and the last one's text. */
   errors = 0;
   lastError = '';
-  /** Bytes that the buffer can have at most; tests have fewer. */
-  bytesMax = constants.MAX_LENGTH;
+  /** Where the reply that is written began: what lies before it is others'. */
+  floor = 0;
+  /** The reply was too long, and is not whole. */
+  overflowed = false;
+  /** How long the reply may become, asked when the buffer has to grow; `onOverflow` tells that it was too long. */
+  replyMax: () => number = () => BUFFER_BYTES_MAX;
+  onOverflow: () => void = () => {};
 
   constructor(bytes = 65536) {
     this.buf = Buffer.allocUnsafeSlow(bytes);
   }
 
-  /** Makes room for `bytes` more; throws TooLargeError. */
+  /** Makes room for `bytes` more. */
   reserve(bytes: number): void {
-    if (this.pos + bytes > this.buf.length) this.grow(this.pos + bytes);
+    if (this.pos + bytes <= this.buf.length) return;
+    if (this.pos + bytes > BUFFER_BYTES_MAX || this.pos + bytes - this.floor > this.replyMax()) this.overflow();
+    this.enlarge(bytes);
   }
 
-  private grow(bytes: number): void {
-    const { bytesMax } = this;
-    if (bytes > bytesMax) throw new TooLargeError('the reply', bytesMax);
-    const grown = Buffer.allocUnsafeSlow(Math.max(Math.min(this.buf.length * 2, bytesMax), bytes));
+  private overflow(): void {
+    this.pos = this.floor;
+    if (this.overflowed) return;
+    this.overflowed = true;
+    this.onOverflow();
+  }
+
+  /** Makes room for `bytes` more that are nobody's reply. */
+  enlarge(bytes: number): void {
+    const need = this.pos + bytes;
+    if (need <= this.buf.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(Math.min(this.buf.length * 2, BUFFER_BYTES_MAX), need));
     grown.set(this.buf.subarray(0, this.pos));
     this.buf = grown;
   }
@@ -223,6 +243,8 @@ export class ReplyWriter {
 
   private headerAt(at: number, type: number, n: number): void {
     const body = this.pos - at;
+    // The reply has overflowed since.
+    if (body < 0) return;
     this.header(type, n);
     const header = this.pos - at - body;
     HEADER.set(this.buf.subarray(at + body, this.pos));
