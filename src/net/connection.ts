@@ -18,6 +18,7 @@ import { getSystemErrorName } from 'node:util';
 import { assert } from '../base/assert.js';
 import { EOF, type RawHandle, type RawStreams, type WriteRequest } from './handle.js';
 import { OutputQueue } from './output-queue.js';
+import type { ReadRound } from './read-round.js';
 
 export interface ConnectionEvents {
   /** `buf[0, len)` arrived; valid only during the call. */
@@ -89,6 +90,7 @@ export class RawConnection implements Connection {
     private readonly handle: RawHandle,
     private readonly streams: RawStreams,
     private readonly input: Uint8Array,
+    private readonly round: ReadRound,
     ends: Endpoints,
   ) {
     this.remote = ends.remote;
@@ -130,6 +132,7 @@ export class RawConnection implements Connection {
     if (bytes > 0) {
       this.bytesRead += bytes;
       if (!this.closing) this.events.data(this.input, bytes);
+      if (bytes === this.input.length && !this.closed) this.round.filled(this);
     } else if (bytes < 0) {
       this.end(bytes === EOF ? null : errorName(bytes));
     }

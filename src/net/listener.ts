@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import { strerror } from '../base/strerror.js';
 import { type Connection, type Endpoints, RawConnection, SocketConnection } from './connection.js';
 import { isRawHandle, type RawStreams, rawStreams } from './handle.js';
+import { ReadRound } from './read-round.js';
 
 /** Shared by all connections: room for one read. */
 const INPUT_BYTES = 64 * 1024;
@@ -65,6 +66,7 @@ export class Listener {
   private unix: Server | null = null;
   private readonly streams: RawStreams | null;
   private readonly input = new Uint8Array(INPUT_BYTES);
+  private readonly round = new ReadRound();
   /** The TCP addresses that are listened on. */
   readonly addresses: string[] = [];
   /** The port of the TCP addresses; 0 without. */
@@ -191,7 +193,7 @@ export class Listener {
     if (streams !== null && handle !== undefined && typeof handle.onconnection === 'function') {
       handle.onconnection = (status: number, client: unknown) => {
         if (status !== 0 || !isRawHandle(client)) this.events.failed(`accept: ${status}`);
-        else this.events.accepted(new RawConnection(client, streams, this.input, endsOf(client, path)));
+        else this.events.accepted(new RawConnection(client, streams, this.input, this.round, endsOf(client, path)));
       };
       return;
     }

@@ -10,6 +10,24 @@ import { inFolder, LiveServer } from './testing/live-server.js';
 
 const open = (live: LiveServer) => RespClient.connect(live.port);
 
+it('a client with an endless pipeline does not hold up the others: a round of the loop takes in a part of it', async () => {
+  await using live = await LiveServer.start();
+  await using client = await open(live);
+  client.socket.resume();
+  client.capture();
+  const { statistics } = live.server;
+  const sent = 'PING\r\n'.repeat(1_000_000);
+  client.write(sent);
+  let most = 0;
+  let before = statistics.netInputBytes;
+  while (before < sent.length) {
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, statistics.netInputBytes - before);
+    before = statistics.netInputBytes;
+  }
+  expect(most).toBeLessThanOrEqual(5 * 64 * 1024);
+});
+
 describe.each([false, true])('connections (ordinary sockets: %s)', (ordinarySockets) => {
   it('get replies in order, of pipelines too', async () => {
     await using live = await LiveServer.start({ ordinarySockets });
