@@ -11,6 +11,8 @@ import type { Wait } from './waiting-clients.js';
 
 /** The objects of a client without anything that waits: measured, over 4000 of them. */
 const CLIENT_BYTES = 4096;
+/** Room for offsets of arguments that is not worth counting. */
+const ARGS_ROOM_BYTES = 8192;
 const WATCH_BYTES = 160;
 const PREFIX_BYTES = 64;
 
@@ -80,7 +82,10 @@ export class Client extends Session implements Peer {
 
   /** Bytes that the client costs: itself, input and output that wait, queued commands, subscriptions. */
   get bytes(): number {
-    const input = this.parser.keptCapacity + this.argumentBytes + (this.transaction?.bytes ?? 0);
+    const { parser } = this;
+    // What every client has is in CLIENT_BYTES.
+    const offsets = Math.max(0, parser.argsRoomBytes - ARGS_ROOM_BYTES);
+    const input = parser.keptCapacity + offsets + this.argumentBytes + (this.transaction?.bytes ?? 0);
     const names = (this.subscriptions?.bytes ?? 0) + this.watching * WATCH_BYTES + prefixBytes(this.tracking);
     return CLIENT_BYTES + input + this.outputBytes + names;
   }

@@ -7,6 +7,9 @@
 import { parseDouble, parseInt64, parseInteger } from '../../base/numbers.js';
 import { byteStringOf, TEXT_BYTES_MAX } from '../../base/words.js';
 
+/** Arguments that an idle connection keeps room for. */
+const ROOM_KEPT_MAX = 1024;
+
 export class Args {
   buf: Uint8Array;
   count = 0;
@@ -23,6 +26,19 @@ export class Args {
   reset(buf: Uint8Array): void {
     this.buf = buf;
     this.count = 0;
+  }
+
+  /** Bytes that the offsets and lengths take. */
+  get roomBytes(): number {
+    return this.off.byteLength + this.len.byteLength;
+  }
+
+  /** Forgets all arguments, and gives back the room of a command of very many. */
+  empty(buf: Uint8Array): void {
+    this.reset(buf);
+    if (this.off.length <= ROOM_KEPT_MAX) return;
+    this.off = new Int32Array(ROOM_KEPT_MAX);
+    this.len = new Int32Array(ROOM_KEPT_MAX);
   }
 
   push(off: number, len: number): void {

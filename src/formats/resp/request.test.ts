@@ -236,3 +236,18 @@ describe('input in pieces', () => {
     expect(parser.next()).toBe(false);
   });
 });
+
+it('the room that a command of very many arguments took is given back when its connection is idle', () => {
+  const parser = new RequestParser();
+  const words = Array.from({ length: 100_000 }, () => 'a');
+  const bytes = Buffer.from(resp('DEL', ...words));
+  parser.feed(bytes, 0, bytes.length - 1);
+  expect(parser.next()).toBe(false);
+  parser.rest();
+  expect(parser.argsRoomBytes).toBeGreaterThan(800_000);
+  parser.feed(bytes, bytes.length - 1, 1);
+  expect(parser.next()).toBe(true);
+  expect(parser.args.count).toBe(100_001);
+  parser.rest();
+  expect(parser.argsRoomBytes).toBeLessThan(10_000);
+});

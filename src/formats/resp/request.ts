@@ -75,6 +75,10 @@ export class RequestParser {
   get keptCapacity(): number {
     return this.kept.length;
   }
+  /** Bytes of room for the offsets of a command's arguments. */
+  get argsRoomBytes(): number {
+    return this.args.roomBytes;
+  }
   /** Where the unconsumed bytes lie, for a log line about a protocol error. */
   preview(bytesMax: number): Uint8Array {
     return this.buf.slice(this.at, Math.min(this.end, this.at + bytesMax));
@@ -124,6 +128,7 @@ export class RequestParser {
       this.at = 0;
       this.end = 0;
       if (this.kept.length > KEPT_IDLE_MAX) this.kept = EMPTY;
+      this.args.empty(EMPTY);
       return;
     }
     if (this.owned) {
