@@ -18,7 +18,7 @@
  * it posted, the thread sees: the words are written and read by Atomics.
  *
  * A file that is damaged, short or unreadable is the loader's to notice; a thread that fails only makes the loader sum the
- * file itself. One that fails while it holds the lock leaves nobody knows what: the load ends with an error.
+ * file itself. Where it fails with the lock held nobody knows what is in the table: the load ends with an error.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
