@@ -14,6 +14,7 @@ import { HEADER_WORDS, homeSlot, putNew } from './dict-segment.js';
 export const BATCH_MAX = 65_536;
 /** By so many of a hash's bits items are put in order: a few segments of the table each. */
 const ORDER_BITS = 11;
+const ORDER_SHIFT = 32 - ORDER_BITS;
 /** Items that are waited for together. */
 const APPROACHED = 64;
 /** The address unit of a segment at which its slots begin; each takes one. */
@@ -71,38 +72,64 @@ export class DictFiller {
 
   /** Puts a batch in; `left` and `leftCount` say what is left of it. Items of one hash keep their order. */
   fill(arena: Arena, batch: DictBatch): void {
-    const { order, segments, slots } = this;
-    const { items, hashes, dues, left, count, root } = batch;
-    this.putInOrder(hashes, count);
-    const depth = arena.getWord(root, 1);
-    const top = arena.getWord(root, 2);
-    let leftCount = 0;
-    for (let done = 0; done < count; done += APPROACHED) {
-      const n = Math.min(APPROACHED, count - done);
-      for (let i = 0; i < n; i++) {
-        segments[i] = depth === 0 ? top : arena.getWord(top, hashes[order[done + i]!]! >>> (32 - depth));
-      }
+    const { segments, slots } = this;
+    const { count, root } = batch;
+    this.putInOrder(batch);
+    batch.leftCount = 0;
+    for (let from = 0; from < count; from += APPROACHED) {
+      const n = Math.min(APPROACHED, count - from);
+      this.findSegments(arena, batch, from, n);
       arena.approach(segments, n);
-      for (let i = 0; i < n; i++) {
-        const segment = segments[i]!;
-        slots[i] = segment + SLOTS_UNIT + homeSlot(hashes[order[done + i]!]!, arena.getWord(segment, 1));
-      }
+      this.findSlots(arena, batch, from, n);
       arena.approach(slots, n);
-      for (let i = 0; i < n; i++) {
-        const at = order[done + i]!;
-        if (!putNew(arena, segments[i]!, hashes[at]!, items[at]!, dues[at]!)) left[leftCount++] = at;
-      }
+      this.put(arena, batch, from, n);
     }
-    batch.leftCount = leftCount;
-    arena.setWord(root, 0, arena.getWord(root, 0) + count - leftCount);
+    arena.setWord(root, 0, arena.getWord(root, 0) + count - batch.leftCount);
   }
 
-  private putInOrder(hashes: Int32Array, count: number): void {
+  // Many short functions: what runs for a tenth of a second in all should be compiled soon, and not twice.
+
+  private putInOrder({ hashes, count }: DictBatch): void {
     const { order, starts } = this;
-    const shift = 32 - ORDER_BITS;
     starts.fill(0);
-    for (let i = 0; i < count; i++) starts[(hashes[i]! >>> shift) + 1]!++;
+    countParts(hashes, count, starts);
     for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
-    for (let i = 0; i < count; i++) order[starts[hashes[i]! >>> shift]!++] = i;
+    takePlaces(hashes, count, starts, order);
   }
+
+  private findSegments(arena: Arena, { hashes, root }: DictBatch, from: number, n: number): void {
+    const { order, segments } = this;
+    const depth = arena.getWord(root, 1);
+    const top = arena.getWord(root, 2);
+    for (let i = 0; i < n; i++) {
+      segments[i] = depth === 0 ? top : arena.getWord(top, hashes[order[from + i]!]! >>> (32 - depth));
+    }
+  }
+
+  private findSlots(arena: Arena, { hashes }: DictBatch, from: number, n: number): void {
+    const { order, segments, slots } = this;
+    for (let i = 0; i < n; i++) {
+      const segment = segments[i]!;
+      slots[i] = segment + SLOTS_UNIT + homeSlot(hashes[order[from + i]!]!, arena.getWord(segment, 1));
+    }
+  }
+
+  private put(arena: Arena, batch: DictBatch, from: number, n: number): void {
+    const { order, segments } = this;
+    const { items, hashes, dues } = batch;
+    for (let i = 0; i < n; i++) {
+      const at = order[from + i]!;
+      if (!putNew(arena, segments[i]!, hashes[at]!, items[at]!, dues[at]!)) batch.left[batch.leftCount++] = at;
+    }
+  }
+}
+
+/** How many hashes each part of hash space has, one place further. */
+function countParts(hashes: Int32Array, count: number, parts: Uint32Array): void {
+  for (let i = 0; i < count; i++) parts[(hashes[i]! >>> ORDER_SHIFT) + 1]!++;
+}
+
+/** The indices of the hashes by the parts in which they lie. */
+function takePlaces(hashes: Int32Array, count: number, next: Uint32Array, order: Uint32Array): void {
+  for (let i = 0; i < count; i++) order[next[hashes[i]! >>> ORDER_SHIFT]!++] = i;
 }

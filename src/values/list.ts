@@ -615,7 +615,15 @@ export class List extends Value {
     const { arena, tree } = this;
     const count = lpCount(buf, off);
     if (count === 0) return;
-    if (this.encoding === Encoding.LISTPACK) this.toTree();
+    if (this.encoding === Encoding.LISTPACK) {
+      // Most lists have one small node, and no more comes.
+      if (this.length === 0 && !this.exceeds(len, count)) {
+        arena.free(this.root);
+        this.root = nodeFromBytes(arena, buf, off, len);
+        return;
+      }
+      this.toTree();
+    }
     tree.append(nodeFromBytes(arena, buf, off, len), count);
     this.root = tree.root;
   }
