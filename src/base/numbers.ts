@@ -66,24 +66,48 @@ export function writeInteger(buf: Uint8Array, off: number, n: number): number {
     for (let i = 0; i < text.length; i++) buf[at++] = text.charCodeAt(i);
     return at - off;
   }
-  let digits = 2;
-  for (let limit = 100; n >= limit; limit *= 10) digits++;
-  if (n <= 0x7fffffff) {
-    // Division of 32-bit integers is several times faster than that of doubles.
-    let rest = n | 0;
-    for (let i = at + digits - 1; i >= at; i--) {
-      const tenth = (rest / 10) | 0;
-      buf[i] = 48 + (rest - tenth * 10);
-      rest = tenth;
-    }
-    return at + digits - off;
-  }
+  if (n <= 0x7fffffff) return at + writeInt32(buf, at, n | 0) - off;
+  let digits = 10;
+  for (let limit = 1e10; n >= limit; limit *= 10) digits++;
   for (let i = at + digits - 1; i >= at; i--) {
     const rest = Math.floor(n / 10);
     buf[i] = 48 + (n - rest * 10);
     n = rest;
   }
   return at + digits - off;
+}
+
+/** The digits of 00 to 99. */
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => 48 + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10));
+
+function digitsOf(n: number): number {
+  if (n < 100) return 2;
+  if (n < 1000) return 3;
+  if (n < 10_000) return 4;
+  if (n < 100_000) return 5;
+  if (n < 1_000_000) return 6;
+  if (n < 10_000_000) return 7;
+  if (n < 100_000_000) return 8;
+  return n < 1_000_000_000 ? 9 : 10;
+}
+
+/** The digits of an integer from 10 on, two at a time: a division is most of the work. */
+function writeInt32(buf: Uint8Array, off: number, n: number): number {
+  const digits = digitsOf(n);
+  let at = off + digits;
+  while (n >= 100) {
+    const rest = (n / 100) | 0;
+    const pair = (n - rest * 100) << 1;
+    at -= 2;
+    buf[at] = PAIRS[pair]!;
+    buf[at + 1] = PAIRS[pair + 1]!;
+    n = rest;
+  }
+  if (n >= 10) {
+    buf[off] = PAIRS[n << 1]!;
+    buf[off + 1] = PAIRS[(n << 1) + 1]!;
+  } else buf[off] = 48 + n;
+  return digits;
 }
 
 /**
