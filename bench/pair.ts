@@ -38,13 +38,24 @@ export async function withBoth<T>(options: ServerOptions, measure: (servers: Bot
   }
 }
 
+/** The same on both, one after the other. */
+export async function onEach<T>(measure: (side: keyof Both<T>) => Promise<T>): Promise<Both<T>> {
+  return { redis: await measure('redis'), ours: await measure('ours') };
+}
+
 /**
- * The same on both, once to warm them up and then `rounds` times, in turns: ours first, then redis-server first, so that
- * what changes with time favours neither.
+ * The same on both, `rounds` times in turns: ours first, then redis-server first, so that what changes with time favours
+ * neither. `cold`: they are not warmed up by a round that does not count.
  */
-export async function inTurns<T>(rounds: number, measure: (side: keyof Both<T>) => Promise<T>): Promise<Both<T[]>> {
-  await measure('redis');
-  await measure('ours');
+export async function inTurns<T>(
+  rounds: number,
+  measure: (side: keyof Both<T>) => Promise<T>,
+  cold = false,
+): Promise<Both<T[]>> {
+  if (!cold) {
+    await measure('redis');
+    await measure('ours');
+  }
   const all: Both<T[]> = { ours: [], redis: [] };
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? (['ours', 'redis'] as const) : (['redis', 'ours'] as const)) {
