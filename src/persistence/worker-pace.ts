@@ -25,7 +25,7 @@ export interface ThreadTimes {
 const LOOK_MS = 50;
 const WAITED_MAX = 0.05;
 const BUSY_MIN = 0.3;
-const WORKED_MIN = 0.6;
+const WORKED_MIN = 0.5;
 /** Milliseconds by which a rest grows at least, and at most as long as which it gets. */
 const REST_STEP_MS = 0.05;
 const REST_MAX_MS = 1;
