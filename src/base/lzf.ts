@@ -9,7 +9,7 @@
  *
  * The block says neither its own length nor the plain one; RDB writes both in front of it.
  */
-const HASH_BITS = 13;
+const TABLE_BITS = 13;
 const HASH_FACTOR = 0x9e3779b1;
 const OFFSET_MAX = 1 << 13;
 const MATCH_MAX = 264;
@@ -22,8 +22,15 @@ export const LZF_RATIO_MAX = MATCH_MAX / 3;
  * Last position of each hashed three bytes, plus `epoch`. The epoch moves on by the input's length with each call, so
  * that what former inputs left reads as "before the start" and the table needs no clearing.
  */
-const table = new Int32Array(1 << HASH_BITS);
+const table = new Int32Array(1 << TABLE_BITS);
 let epoch = 1;
+/** Where the three bytes stood before that `nextMatch` found. */
+let matched = 0;
+
+/** Short inputs use a part of the table that the processor's first cache holds beside everything else. */
+function shiftFor(len: number): number {
+  return 32 - (len <= 256 ? 10 : len <= 2048 ? 12 : TABLE_BITS);
+}
 
 /**
  * Compresses `src[off, off + len)` into `dst` from `dstOff`, using at most `room` bytes. Returns the bytes written, or 0
@@ -44,40 +51,29 @@ export function lzfCompress(
   }
   const bias = epoch - off;
   epoch += len;
+  const shift = shiftFor(len);
 
   const end = off + len;
   const matchEnd = end - 2; // a match needs three bytes
   const outEnd = dstOff + room;
-  let i = off;
-  let out = dstOff + 1; // room for the control byte of the literals
-  let literals = 0;
-
-  // The three bytes from i on.
-  let triple = (src[i]! << 16) | (src[i + 1]! << 8) | src[i + 2]!;
-  while (i < matchEnd) {
-    const slot = Math.imul(triple, HASH_FACTOR) >>> (32 - HASH_BITS);
-    const ref = table[slot]! - bias;
-    table[slot] = i + bias;
-    if (ref < off || i - ref > OFFSET_MAX || ((src[ref]! << 16) | (src[ref + 1]! << 8) | src[ref + 2]!) !== triple) {
-      if (out >= outEnd) return 0;
-      dst[out++] = triple >>> 16;
-      i++;
-      if (i < matchEnd) triple = ((triple << 8) & 0xffffff) | src[i + 2]!;
-      if (++literals === LITERALS_MAX) {
-        dst[out - LITERALS_MAX - 1] = LITERALS_MAX - 1;
-        literals = 0;
-        out++;
-      }
-      continue;
+  let out = dstOff;
+  /** Where the bytes begin that have not gone out yet. */
+  let literals = off;
+  for (;;) {
+    const at = nextMatch(src, literals, matchEnd, off, bias, shift);
+    const stop = at === matchEnd ? end : at;
+    const count = stop - literals;
+    if (count > 0) {
+      if (out + count + Math.ceil(count / LITERALS_MAX) > outEnd) return 0;
+      out = copyLiterals(src, literals, stop, dst, out);
     }
-    const most = Math.min(end - i, MATCH_MAX);
+    if (stop === end) return out - dstOff;
+    if (out + 3 > outEnd) return 0;
+    const ref = matched;
+    const most = Math.min(end - at, MATCH_MAX);
     let match = 3;
-    while (match < most && src[ref + match] === src[i + match]) match++;
-    // Close the run of literals, or take back its unused control byte.
-    if (literals === 0) out--;
-    else dst[out - literals - 1] = literals - 1;
-    if (out + 4 > outEnd) return 0;
-    const back = i - ref - 1;
+    while (match < most && src[ref + match] === src[at + match]) match++;
+    const back = at - ref - 1;
     if (match < 9) {
       dst[out++] = ((match - 2) << 5) | (back >>> 8);
     } else {
@@ -85,27 +81,47 @@ export function lzfCompress(
       dst[out++] = match - 9;
     }
     dst[out++] = back;
-    out++;
-    literals = 0;
-    i += match;
-    if (i >= matchEnd) break;
-    // The last position inside the match is enough to find the next one.
-    triple = (src[i - 1]! << 16) | (src[i]! << 8) | src[i + 1]!;
-    table[Math.imul(triple, HASH_FACTOR) >>> (32 - HASH_BITS)] = i - 1 + bias;
-    triple = ((triple << 8) & 0xffffff) | src[i + 2]!;
+    literals = at + match;
   }
-  for (; i < end; i++) {
-    if (out >= outEnd) return 0;
-    dst[out++] = src[i]!;
-    if (++literals === LITERALS_MAX) {
-      dst[out - LITERALS_MAX - 1] = LITERALS_MAX - 1;
-      literals = 0;
-      out++;
+}
+
+/**
+ * The first position from `i` on whose three bytes stood within reach before (`matched` says where), or `matchEnd`.
+ *
+ * Hot: for what does not compress this loop is all there is, so it holds as little as it can.
+ */
+function nextMatch(src: Uint8Array, i: number, matchEnd: number, off: number, bias: number, shift: number): number {
+  if (i >= matchEnd) return matchEnd;
+  let triple = (src[i]! << 8) | src[i + 1]!;
+  for (let at = i; at < matchEnd; at++) {
+    triple = ((triple << 8) | src[at + 2]!) & 0xffffff;
+    const slot = Math.imul(triple, HASH_FACTOR) >>> shift;
+    const ref = table[slot]! - bias;
+    table[slot] = at + bias;
+    if (ref >= off && at - ref <= OFFSET_MAX && ((src[ref]! << 16) | (src[ref + 1]! << 8) | src[ref + 2]!) === triple) {
+      matched = ref;
+      return at;
     }
   }
-  if (literals === 0) out--;
-  else dst[out - literals - 1] = literals - 1;
-  return out - dstOff;
+  return matchEnd;
+}
+
+/** Writes `src[from, end)` as runs of literals at `dst[out]`; returns where they end. */
+function copyLiterals(src: Uint8Array, from: number, end: number, dst: Uint8Array, out: number): number {
+  let i = from;
+  let o = out;
+  while (i < end) {
+    const stop = Math.min(end, i + LITERALS_MAX);
+    dst[o++] = stop - i - 1;
+    for (; i + 4 <= stop; i += 4, o += 4) {
+      dst[o] = src[i]!;
+      dst[o + 1] = src[i + 1]!;
+      dst[o + 2] = src[i + 2]!;
+      dst[o + 3] = src[i + 3]!;
+    }
+    for (; i < stop; i++, o++) dst[o] = src[i]!;
+  }
+  return o;
 }
 
 /**
