@@ -25,7 +25,7 @@ const VALUE_BYTES = 64;
 /** How long the load runs before its throughput is taken as "before". */
 const STEADY_MS = 3000;
 /** A save under load takes many seconds. */
-const SAVES = 3;
+const SAVES = 5;
 
 export async function bgsave(options: Options): Promise<Section[]> {
   const keys = options.saveKeys;

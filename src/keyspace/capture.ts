@@ -19,9 +19,9 @@ import type { CaptureTarget, Keyspace } from './keyspace.js';
 
 /** The bounded way to the worker. */
 export interface CaptureQueue extends SnapshotProgress {
-  /** Entries that fit now. */
+  /** Entries of the walk that fit now. */
   room(): number;
-  /** Adds an entry; beyond `room` it waits on the near side. */
+  /** Adds an entry; where none fits it waits on the near side. */
   push(db: number, entry: number): void;
   /** Makes what was pushed visible to the worker. */
   publish(): void;

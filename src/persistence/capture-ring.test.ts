@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../test/support/random.js';
-import { CaptureRing, CaptureRingReader, RING_ENTRIES } from './capture-ring.js';
+import { CaptureRing, CaptureRingReader, RING_ENTRIES, WALK_ENTRIES } from './capture-ring.js';
 
 describe('the ring between a capture and its worker', () => {
   for (let seed = 1; seed <= 4; seed++) {
@@ -19,7 +19,7 @@ describe('the ring between a capture and its worker', () => {
         const outside = Math.max(0, pushed - taken - RING_ENTRIES);
         expect(reader.behind).toBe(outside > 0);
         expect(ring.allInside).toBe(outside === 0);
-        expect(ring.room()).toBe(RING_ENTRIES - (pushed - taken));
+        expect(ring.room()).toBe(WALK_ENTRIES - (pushed - taken));
         if (pushed === taken) continue;
         const ready = reader.ready();
         expect(ready).toBeGreaterThan(0);

@@ -19,6 +19,8 @@
 import type { CaptureQueue } from '../keyspace/capture.js';
 
 export const RING_ENTRIES = 32768;
+/** The walk fills the ring up to here: the rest is for what commands hand over while the worker rests. */
+export const WALK_ENTRIES = RING_ENTRIES / 2;
 /** 32-bit words of a cache line. */
 const LINE = 16;
 const HEAD = 0;
@@ -60,7 +62,7 @@ export class CaptureRing implements CaptureQueue {
   }
 
   room(): number {
-    return RING_ENTRIES - (this.head - this.acked()) - this.outside;
+    return WALK_ENTRIES - (this.head - this.acked()) - this.outside;
   }
 
   push(db: number, entry: number): void {
@@ -173,9 +175,9 @@ export class CaptureRingReader {
     return Atomics.load(this.words, OUTSIDE) > 0;
   }
 
-  /** Does nothing for so many milliseconds; not where nothing more comes, or until then. */
-  rest(ms: number): void {
-    Atomics.wait(this.words, COMMAND, 0, ms);
+  /** Does nothing for so many milliseconds. False: nothing more comes, or no longer, and it has ended with that. */
+  rest(ms: number): boolean {
+    return Atomics.wait(this.words, COMMAND, 0, ms) === 'timed-out';
   }
 
   get aborted(): boolean {

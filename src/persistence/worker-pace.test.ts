@@ -5,7 +5,12 @@ import { threadTimes, WorkerPace } from './worker-pace.js';
 class Machine {
   nowMs = 0;
   restedMs = 0;
+  /** Whether entries wait outside of the ring; and so many milliseconds of rest make them do so. */
   behind = false;
+  restUntilBehindMs = Number.POSITIVE_INFINITY;
+  /** Nothing more comes. */
+  finished = false;
+  rests = 0;
   /** Share of the time that the main thread waits, and that this thread gets of a processor while it does not rest. */
   waits = 0;
   gets = 1;
@@ -21,8 +26,12 @@ class Machine {
     ownTimes: () => ({ ran: this.ranNs, waited: 0 }),
     isBehind: () => this.behind,
     rest: (ms) => {
+      this.rests++;
+      if (this.finished) return false;
       this.restedMs += ms;
       this.pass(ms);
+      this.behind ||= this.restedMs >= this.restUntilBehindMs;
+      return true;
     },
   });
 
@@ -50,16 +59,26 @@ describe('the pace of a snapshot worker', () => {
     expect(new Machine().run(1000)).toBe(0);
   });
 
-  it('is half of it while the main thread waits, and full again afterwards', () => {
+  it('leaves it a good third of a processor while the main thread waits, and all of it again afterwards', () => {
     const machine = new Machine();
     machine.waits = 0.3;
-    machine.run(500);
-    const share = machine.run(1000);
-    expect(share).toBeGreaterThan(0.42);
-    expect(share).toBeLessThan(0.55);
+    expect(machine.run(5000)).toBeCloseTo(0.64, 1);
     machine.waits = 0;
-    machine.run(500);
+    machine.run(1000);
     expect(machine.run(1000)).toBe(0);
+  });
+
+  it('rests less where it gets less of a processor', () => {
+    const machine = new Machine();
+    machine.waits = 0.3;
+    machine.gets = 0.6;
+    expect(machine.run(5000)).toBeCloseTo(1 - 0.36 / 0.6, 1);
+  });
+
+  it('is full for a save that is over soon', () => {
+    const machine = new Machine();
+    machine.waits = 0.3;
+    expect(machine.run(190)).toBe(0);
   });
 
   it('is full while the main thread has little to do', () => {
@@ -72,7 +91,7 @@ describe('the pace of a snapshot worker', () => {
   it('is full where it gets little of a processor anyway', () => {
     const machine = new Machine();
     machine.waits = 0.3;
-    machine.gets = 0.45;
+    machine.gets = 0.3;
     expect(machine.run(1000)).toBe(0);
   });
 
@@ -82,7 +101,24 @@ describe('the pace of a snapshot worker', () => {
     machine.behind = true;
     expect(machine.run(1000)).toBe(0);
     machine.behind = false;
-    expect(machine.run(100)).toBeGreaterThan(0);
+    expect(machine.run(1000)).toBeGreaterThan(0);
+  });
+
+  it('a rest ends soon after entries have begun to wait outside', () => {
+    const machine = new Machine();
+    machine.waits = 0.3;
+    machine.restUntilBehindMs = 40;
+    machine.run(1000);
+    expect(machine.restedMs).toBe(40);
+  });
+
+  it('a rest ends when nothing more comes', () => {
+    const machine = new Machine();
+    machine.waits = 0.3;
+    machine.finished = true;
+    machine.run(1000);
+    expect(machine.restedMs).toBe(0);
+    expect(machine.rests).toBeLessThan(6);
   });
 
   it('is full where the system does not tell how long threads wait', () => {
