@@ -167,10 +167,13 @@ export class BackgroundSave {
     return this.ending;
   }
 
-  /** Gives the running save up, for what it saves is out of date. `again`: if it cannot be stopped any more, save again. */
+  /**
+   * Gives the running save up, for what it saves is out of date. `again`: if it cannot be stopped any more, save again; so also
+   * when it is given up once more, for what has been saved in its stead is not to be replaced by it.
+   */
   supersede(again: boolean): void {
     this.aborted = true;
-    this.superseded = again;
+    this.superseded ||= again;
     this.run?.abort();
   }
 

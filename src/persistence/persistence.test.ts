@@ -153,6 +153,25 @@ describe('SAVE, BGSAVE and save points', () => {
   });
 });
 
+test('a save that cannot be stopped any more does not replace what FLUSHALL has saved, whatever a second one finds set', async () => {
+  const { server, disk } = await started({ appendonly: false, save: [{ seconds: 60, changes: 10 }] });
+  write(server, 5);
+  let named = false;
+  server.onSnapshot = (_plan, _state, step) => {
+    named ||= step === 'named';
+  };
+  server.snapshotPause = () => (named ? 8 : 0);
+  server.persistence.backgroundSave(false);
+  while (!named) await turnLoop();
+  server.flushAll();
+  server.config.save = [];
+  server.flushAll();
+  await settle();
+  expect(server.persistence.busy).toBe(false);
+  expect(disk.content('/data/dump.rdb')!.toString()).toContain('journal","7,"');
+  expect(info(server)['rdb_changes_since_last_save']).toBe(0);
+});
+
 describe('FLUSHALL and the count of changes', () => {
   test('without save points, or when the save fails, they are left to be counted', async () => {
     const { server, disk } = await started({ save: [] });
