@@ -100,7 +100,7 @@ export class LogFile {
     if (!(this.checksums() || this.torn) || this.strangerBefore) return;
     if (this.hasRoom) {
       this.encoder.checksum(this.bytes, true, !this.dirty);
-      this.roomInBuffer = true;
+      this.roomInBuffer = this.encoder.pos > 0;
     } else {
       this.encoder.checksum();
     }

@@ -189,6 +189,18 @@ describe('room that ends', () => {
   );
 });
 
+test('a log whose room cannot be cut off ends in a file that loads', async () => {
+  const { disk, server } = await busy();
+  disk.fault = (kind) => (kind === 'truncate' ? { code: 'EIO' } : null);
+  // There is nothing to sum up in room, and then no room any more.
+  server.tick(1100);
+  expect(await server.persistence.shutdown('nosave', true)).toBe(true);
+  const again = await start(disk.kill(), { 'aof-load-truncated': false });
+  expect(again.journal.length).toBe(5);
+  turns(again, 1);
+  expect((await start((again.disk as FaultyDisk).kill())).journal.length).toBe(6);
+});
+
 test.each([0, 1])('DEBUG LOADAOF in room loads what is logged, and the log goes on (%d cuts fail)', async (fail) => {
   const { disk, server } = await busy();
   turns(server, 3);

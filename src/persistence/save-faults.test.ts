@@ -179,7 +179,11 @@ class Story {
     }
     // After a power cut some that were loaded before may be gone: the line of commands is still that one.
     if (fromLog && log !== null) this.flushes = this.flushes.filter((n) => n <= Math.max(1, last));
-    else this.flushes = [Math.max(1, first)];
+    else {
+      // What is not on the disk may be gone with the power, and what was there before is back.
+      const older = persistence.appendLog.syncFailed ? this.flushes.filter((n) => n < first) : [];
+      this.flushes = [...older, Math.max(1, first)];
+    }
     if (!this.faults.unlinkFailed) {
       // Without a log nobody looks into its directory.
       const looked = (path: string) =>
