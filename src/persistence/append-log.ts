@@ -448,6 +448,8 @@ export class AppendLog {
       (error: unknown) => {
         this.log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
         this.failWaiters();
+        // A start may go on with this log.
+        this.onSyncFailure();
       },
     );
     await main.close();

@@ -1,6 +1,6 @@
 /** Whose the files of a log are, from one change to the next: two servers on one disk. */
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../disk/faulty-disk.js';
+import { type FaultyDisk, seededRandom } from '../disk/faulty-disk.js';
 import { ModelServer } from './testing/model-server.js';
 import { appendonly, emptyDisk, rewritten, start, turnLoop, turnLoops, turns } from './testing/steps.js';
 
@@ -280,4 +280,22 @@ test('a new log that cannot be written just as it is adopted is the log, and say
   expect(server.logged).toBe(server.executed);
   expect(disk.openFiles).toBe(1);
   expect((await start(disk.kill())).journal.length).toBe(server.logged);
+});
+
+test('a log that cannot be synced when it is turned off is not trusted by a start that goes on with it', async () => {
+  const disk = emptyDisk();
+  const server = await start(disk, { appendfsync: 'everysec' });
+  turns(server, 5);
+  disk.fault = (kind, path) => (kind === 'sync' && path.endsWith('.incr.aof') ? { code: 'EIO' } : null);
+  appendonly(server, false);
+  await server.persistence.turnedOff;
+  const again = await start(disk.kill());
+  expect(again.journal.length).toBe(5);
+  expect(again.persistence.writeRefusal).toContain('MISCONF');
+  await rewritten(again);
+  expect(again.persistence.writeRefusal).toBeNull();
+  turns(again, 1);
+  await turnLoops(5);
+  expect(again.logged).toBe(6);
+  expect((await start((again.disk as FaultyDisk).powerCut(seededRandom(1)))).journal.length).toBe(6);
 });
