@@ -366,6 +366,7 @@ export class FaultyDisk implements Disk {
         { dir: fromDir, name: fromName, node: null },
         { dir: toDir, name: toName, node },
       ]);
+      for (const file of this.open_.values()) if (file.node === node) file.path = to;
     });
   }
 

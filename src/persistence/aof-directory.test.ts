@@ -38,6 +38,54 @@ describe('a process that is killed after a failed sync', () => {
     expect((await start(disk.powerCut(seededRandom(3)))).journal.length).toBe(8);
   });
 
+  describe('notes how much of the log is on the disk', () => {
+    const LOG = '/data/appendonlydir/appendonly.aof.1.incr.aof';
+
+    /** As when the system has dropped pages that it could not write: zeros at `offset` from what is on the disk. */
+    async function lostAt(offset: number, bytes = 8): Promise<FaultyDisk> {
+      const disk = await killedAfterFailedSync();
+      const synced = Number(
+        /Of appendonly.aof.1.incr.aof the first (\d+) bytes/.exec(disk.content(MARK)!.toString())![1],
+      );
+      expect(synced).toBeGreaterThan(100);
+      expect(disk.content(LOG)!.length).toBeGreaterThan(synced + 100);
+      disk.put(LOG, disk.content(LOG)!.fill(0, synced + offset, synced + offset + bytes));
+      return disk;
+    }
+
+    test.each([
+      ['at once', 0, 1],
+      ['later on', 40, 8],
+    ])('so what is lost behind that, %s, is cut off', async (_, offset, bytes) => {
+      const disk = await lostAt(offset, bytes);
+      const server = await start(disk);
+      expect(server.journal.length).toBe(3);
+      expect(server.lines.join('\n')).toMatch(/only the first \d+ bytes were on the disk when a sync of it failed/);
+      await rewritten(server);
+      turns(server, 2);
+      await turnLoops(20);
+      expect((await start(disk.powerCut(seededRandom(3)))).journal.length).toBe(5);
+    });
+
+    test('and damage before it is refused', async () => {
+      await expect(start(await lostAt(-40))).rejects.toThrow('Bad file format');
+    });
+
+    test('unless nothing is to be cut off', async () => {
+      const disk = await lostAt(40);
+      await expect(start(disk, { 'aof-load-truncated': false })).rejects.toThrow('Unexpected end of file');
+      expect(disk.content(MARK)).not.toBe(null);
+    });
+
+    test('of the first sync that failed, whatever a later process is told', async () => {
+      const disk = await lostAt(40);
+      const before = disk.content(MARK)!.toString();
+      disk.fault = (kind, path) => (kind === 'sync' && path.endsWith('.incr.aof') ? { code: 'EIO' } : null);
+      await expect(start(disk)).rejects.toThrow();
+      expect(disk.content(MARK)!.toString()).toBe(before);
+    });
+  });
+
   test('the note is there until a rewrite succeeds, however often it is started', async () => {
     let disk = await killedAfterFailedSync();
     await start(disk);

@@ -56,6 +56,7 @@ const UNSYNCED_TEXT = Buffer.from(
   'A sync of the append only files has failed, so that what reads well here may not be on the disk. The next start writes all ' +
     'data to new files before it accepts writes, and removes this file.\n',
 );
+const SYNCED_LINE = /^Of (.+) the first (\d{1,15}) bytes are on the disk\.$/gm;
 
 export class AofDirectory {
   manifest = new Manifest();
@@ -300,14 +301,20 @@ export class AofDirectory {
   /**
    * Notes for the next process that a sync of the log has failed. It could not know: what the system could not write it still
    * has in its cache, and takes for written. Where the note cannot be made the log says so.
+   * @param file   name of the file whose sync failed, if that is known
+   * @param synced how many of its bytes are on the disk for sure
    */
-  markUnsynced(): void {
+  markUnsynced(file: string | null = null, synced = 0): void {
     const { disk, unsyncedMark, log } = this;
     try {
-      if (this.isUnsynced) return;
+      const noted = this.isUnsynced;
+      // What was noted first holds: a sync after one that failed is told nothing of that.
+      if (noted && (file === null || this.syncedBytes(file) !== null)) return;
+      const line = file === null ? '' : `Of ${file} the first ${synced} bytes are on the disk.\n`;
+      const text = Buffer.concat([noted ? readFile(disk, unsyncedMark)! : UNSYNCED_TEXT, Buffer.from(line)]);
       const fd = disk.open(unsyncedMark, 'create');
       try {
-        writeAll(disk, fd, UNSYNCED_TEXT);
+        writeAll(disk, fd, text);
         disk.syncData(fd);
       } finally {
         disk.close(fd);
@@ -318,6 +325,13 @@ export class AofDirectory {
         `Can't note in ${unsyncedMark} that a sync has failed: ${strerror(error)}. Until a rewrite has succeeded do not restart without one`,
       );
     }
+  }
+
+  /** How many bytes of a file whose sync has failed are on the disk for sure; null where nothing of it is noted. */
+  syncedBytes(file: string): number | null {
+    const text = readFile(this.disk, this.unsyncedMark)?.toString() ?? '';
+    for (const [, name, bytes] of text.matchAll(SYNCED_LINE)) if (name === file) return Number(bytes);
+    return null;
   }
 
   get isUnsynced(): boolean {

@@ -31,6 +31,7 @@
  *   2. A turn is acknowledged only after its bytes and all bytes before them are written, and synced if `always`.
  *   3. Between turns no unit is open: MULTI and EXEC of a unit are written together.
  */
+import { basename } from 'node:path';
 import { assert } from '../base/assert.js';
 import { type LatencyProbe, NO_PROBE } from '../base/latency-probe.js';
 import type { Log } from '../base/log.js';
@@ -108,8 +109,8 @@ export class AppendLog {
   delayedSyncs = 0;
   /** Whether a snapshot is being written: no-appendfsync-on-rewrite asks. */
   snapshotRunning: () => boolean = () => false;
-  /** Called when a sync has failed: only a rewrite helps. */
-  onSyncFailure: () => void = () => {};
+  /** Called when a sync has failed, of a file if one is given: only a rewrite helps. */
+  onSyncFailure: (file: LogFile | null) => void = () => {};
   /** The last turn that is safe on the disk, and whoever is to be told when that moves on. */
   synced = 0;
   onSynced: () => void = () => {};
@@ -177,7 +178,7 @@ export class AppendLog {
     } catch (error) {
       throw new AofDirectoryError(`Can't open the append-only file ${path}`, path, error);
     }
-    return new LogFile(this.disk, fd, () => this.config['aof-checksum'], this.room.bytes, logEnd);
+    return new LogFile(this.disk, basename(path), fd, () => this.config['aof-checksum'], this.room.bytes, logEnd);
   }
 
   // --- the sink of effects -------------------------------------------------------------------------------------------
@@ -341,9 +342,9 @@ export class AppendLog {
     if (this.syncFailure !== null) throw this.syncFailure;
   }
 
-  /** As if a sync had failed: until the next rewrite nothing is acknowledged. */
-  failSync(error: unknown): void {
-    this.noteSyncFailure(error);
+  /** As if a sync had failed: until the next rewrite nothing is acknowledged. `file`: what it is known to have is to be noted. */
+  failSync(error: unknown, file: LogFile | null = null): void {
+    this.noteSyncFailure(error, file);
   }
 
   /** The new file is the log now: what waited is written to it. Closes the old one. */
@@ -449,7 +450,7 @@ export class AppendLog {
         this.log.warning(`Fail to fsync the AOF file: ${strerror(error)}.`);
         this.failWaiters();
         // A start may go on with this log.
-        this.onSyncFailure();
+        this.onSyncFailure(main);
       },
     );
     await main.close();
@@ -482,7 +483,7 @@ export class AppendLog {
       this.disk.syncData(last.fd);
     } catch (error) {
       // The process may go on, and must not forget that.
-      this.noteSyncFailure(error);
+      this.noteSyncFailure(error, last);
       throw error;
     }
     this.written = this.turn;
@@ -570,7 +571,7 @@ export class AppendLog {
     try {
       file.syncNow();
     } catch (error) {
-      this.noteSyncFailure(error);
+      this.noteSyncFailure(error, file);
       return false;
     }
     this.probe.end('aof-fsync-always', probed);
@@ -607,7 +608,7 @@ export class AppendLog {
     try {
       main.beginRoom();
     } catch (error) {
-      this.noteSyncFailure(error);
+      this.noteSyncFailure(error, main);
       return false;
     }
     this.noteSynced(this.written);
@@ -635,7 +636,7 @@ export class AppendLog {
     try {
       this.disk.syncData(file.fd);
     } catch (error) {
-      this.noteSyncFailure(error);
+      this.noteSyncFailure(error, file);
       return false;
     }
     return true;
@@ -686,7 +687,7 @@ export class AppendLog {
           this.syncTurn(file);
       },
       (error: unknown) => {
-        if (file === this.main || file === this.holding) this.noteSyncFailure(error);
+        if (file === this.main || file === this.holding) this.noteSyncFailure(error, file);
       },
     );
   }
@@ -697,13 +698,13 @@ export class AppendLog {
     this.onSynced();
   }
 
-  private noteSyncFailure(error: unknown): void {
+  private noteSyncFailure(error: unknown, file: LogFile | null): void {
     this.syncFailure = error;
     this.log.warning(
       `Fail to fsync the AOF file: ${strerror(error)}. Writes are refused until a rewrite has put the whole data set on disk.`,
     );
     this.failWaiters();
-    this.onSyncFailure();
+    this.onSyncFailure(file);
   }
 
   /** Nobody who waits will be acknowledged, nor who has changed something in the open turn. */

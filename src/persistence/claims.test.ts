@@ -263,7 +263,7 @@ test('a new log that cannot be written just as it is adopted is the log, and say
   let named = false;
   disk.fault = (kind, path) => {
     if (kind === 'sync' && path.endsWith('.manifest')) named = true;
-    return named && kind === 'write' && path.endsWith('.incr') ? { code: 'ENOSPC' } : null;
+    return named && kind === 'write' && path.endsWith('.incr.aof') ? { code: 'ENOSPC' } : null;
   };
   appendonly(server, true);
   for (let i = 0; i < 100 && server.persistence.rewriter.running; i++) {

@@ -3,9 +3,7 @@
  * shut down; then power is cut, or the process killed. Each start must be possible, and hold what `always` has acknowledged, in
  * order.
  *
- * `FAULT_SEEDS=<from>-<to> npx vitest run src/persistence/faults.test.ts` runs other seeds than those of every day. Of the first
- * 12000 six are refused, 1178 the first of them: a turn was written behind bytes whose sync was under way and then failed, and
- * the power cut left the turn without them.
+ * `FAULT_SEEDS=<from>-<to> npx vitest run src/persistence/faults.test.ts` runs other seeds than those of every day.
  */
 import { expect, test } from 'vitest';
 import { FaultyDisk, seededRandom } from '../disk/faulty-disk.js';

@@ -63,6 +63,8 @@ export class LogFile {
 
   constructor(
     private readonly disk: Disk,
+    /** As the directory has it. */
+    public name: string,
     readonly fd: number,
     private readonly checksums: () => boolean,
     private readonly roomBytes: number,

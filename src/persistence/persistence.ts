@@ -100,8 +100,8 @@ export class Persistence {
       ...(room === undefined ? {} : { room }),
     });
     this.appendLog.snapshotRunning = () => this.busy;
-    this.appendLog.onSyncFailure = () => {
-      this.directory.markUnsynced();
+    this.appendLog.onSyncFailure = (file) => {
+      this.directory.markUnsynced(file?.name, file?.syncedBytes);
       if (this.aof !== 'off') this.rewriteScheduled = true;
     };
     this.directory = new AofDirectory(disk, config.dir, config.appenddirname, config.appendfilename, log);

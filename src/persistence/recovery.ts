@@ -10,7 +10,8 @@
  * next start goes on wherever a crash has stopped it.
  *
  * A file that ends too early is cut after its last whole command (before a MULTI without EXEC) when `aof-load-truncated`
- * allows and nothing comes after it, and so is one whose last write a power cut has left in parts; `aof-load-corrupt-tail-max-size` allows the same for a last few damaged bytes. Anything
+ * allows and nothing comes after it, and so is one whose last write a power cut has left in parts, or whose sync is known to
+ * have failed before what is damaged; `aof-load-corrupt-tail-max-size` allows the same for a last few damaged bytes. Anything
  * else is a RecoveryError, with file, offset and what to do; the files are as they were.
  *
  * Loading is a generator that yields all few milliseconds: `run` lets the event loop turn then, `runNow` goes on.
@@ -170,7 +171,9 @@ export class Recovery {
 
   /** Loads what there is at the start. Throws RecoveryError, LoadAborted. */
   async run(): Promise<Recovered> {
-    const load = this.options.config.appendonly ? this.loadAof() : this.loadDump('refuse');
+    const { appendonly } = this.options.config;
+    if (!appendonly) this.tellOfLog();
+    const load = appendonly ? this.loadAof() : this.loadDump('refuse');
     for (;;) {
       const step = load.next();
       if (step.done) return step.value;
@@ -215,6 +218,16 @@ export class Recovery {
     }
     log.notice(`DB loaded from disk: ${seconds(now() - startMs)} seconds`);
     return { from: 'dump', needsBase: config.appendonly, logEnd: UNKNOWN_END };
+  }
+
+  /** Of a log that is not loaded: its data is not there now, and would be at a start with `appendonly yes`, however old it is. */
+  private tellOfLog(): void {
+    const { dir, directory, config, log } = this.options;
+    const path = [directory.manifestPath, join(dir, directory.prefix)].find((file) => this.statOf(file) !== null);
+    if (path === undefined) return;
+    log.warning(
+      `appendonly is no: the append only file of ${path} is not loaded. A start with appendonly yes would load it instead of ${config.dbfilename}, however old it is by then; CONFIG SET appendonly yes writes a new one from what is in memory`,
+    );
   }
 
   // --- the AOF -------------------------------------------------------------------------------------------------------
@@ -417,6 +430,7 @@ export class Recovery {
       if (last) this.checkTail(reader, fd, bytes);
     } catch (error) {
       if (error instanceof CorruptionError && last && this.isTorn(reader, fd, bytes)) this.torn(reader, error.found);
+      else if (error instanceof CorruptionError && last && this.wasLost(reader, error)) this.lost(reader, error);
       else if (error instanceof TruncatedLogError) this.truncated(error, path, last);
       else if (error instanceof CorruptionError) this.damaged(error, reader, fd, bytes, last);
       else if (error instanceof UnknownCommand) this.unknownCommand(error, reader, path);
@@ -561,7 +575,28 @@ export class Recovery {
   }
 
   private torn(reader: LogReader, found: string): void {
-    const from = reader.checkedTo;
+    this.dropFrom(reader.checkedTo, reader, found);
+  }
+
+  /** Whether the damage is behind what was on the disk when a sync of the file failed. */
+  private wasLost(reader: LogReader, error: CorruptionError): boolean {
+    const synced = this.syncedBytes(reader);
+    return synced !== null && (error.offset >= synced || reader.contentEnd > synced);
+  }
+
+  private lost(reader: LogReader, error: CorruptionError): void {
+    const synced = this.syncedBytes(reader)!;
+    this.options.log.warning(
+      `${error.message}. Of this file only the first ${synced} bytes were on the disk when a sync of it failed, of which the server that wrote it told its clients`,
+    );
+    this.dropFrom(Math.max(synced, reader.checkedTo), reader, error.found);
+  }
+
+  private syncedBytes({ file }: LogReader): number | null {
+    return this.options.directory.syncedBytes(basename(file));
+  }
+
+  private dropFrom(from: number, reader: LogReader, found: string): void {
     this.truncated(new TruncatedLogError(reader.file, from, from, found), reader.file, true);
     // Some of it may have been carried out.
     if (reader.contentEnd > from) throw new LoadAgain();

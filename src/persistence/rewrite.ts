@@ -226,7 +226,7 @@ export class Rewriter {
       await this.abortRun();
       if (error instanceof RenameUnsure) {
         // The manifest may name the new file from now on, so it must be the one that is written.
-        appendLog.failSync(error.cause);
+        appendLog.failSync(error.cause, file);
         appendLog.commitHold();
       } else {
         appendLog.revertHold();
@@ -265,7 +265,8 @@ export class Rewriter {
     const manifest = directory.manifest.clone();
     const temp = directory.file(directory.temporaryIncr);
     log.notice(`Creating AOF incr file ${directory.temporaryIncr} on background rewrite`);
-    appendLog.beginNext(await this.newIncr(temp));
+    const next = await this.newIncr(temp);
+    appendLog.beginNext(next);
     try {
       const { bytes } = await this.finished(this.snapshot(manifest));
       this.addBase(manifest);
@@ -274,6 +275,7 @@ export class Rewriter {
       await appendLog.syncNext();
       this.made.push(incr.name);
       directory.disk.rename(temp, directory.file(incr.name));
+      next.name = incr.name;
       await directory.disk.syncDirAsync(directory.path);
       if (appendLog.nextFailure !== null) throw appendLog.nextFailure;
       let unsure: unknown = null;
@@ -289,7 +291,7 @@ export class Rewriter {
       appendLog.otherBytes = bytes;
       appendLog.baseBytes = appendLog.currentBytes;
       if (unsure !== null) {
-        appendLog.failSync(unsure);
+        appendLog.failSync(unsure, next);
         throw unsure;
       }
     } catch (error) {

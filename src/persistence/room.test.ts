@@ -60,11 +60,15 @@ describe('room that is cut short', () => {
     },
   );
 
-  test('or has zeros behind it', async () => {
-    const { disk, logged } = await busy();
-    const after = killed(disk, (log) => Buffer.concat([log.subarray(0, logged + 8192), Buffer.alloc(3000)]));
-    expect((await start(after, { 'aof-load-truncated': false })).journal.length).toBe(5);
-    expect(after.content(INCR)!.subarray(logged).toString()).toBe('#CK:0:00000000\r\n');
+  test.each([8, 50, 64, 100, 300, 8192])('or has zeros behind its byte %d', async (bytes) => {
+    for (const zeros of [100, 3000]) {
+      const { disk, logged } = await busy();
+      const after = killed(disk, (log) => Buffer.concat([log.subarray(0, logged + bytes), Buffer.alloc(zeros)]));
+      const server = await start(after, { 'aof-load-truncated': bytes < 100 });
+      expect(server.journal.length).toBe(5);
+      turns(server, 1);
+      expect((await start(after.kill())).journal.length).toBe(6);
+    }
   });
 });
 

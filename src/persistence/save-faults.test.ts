@@ -48,6 +48,8 @@ class Story {
   /** A sync of the log has failed, and it has not been replaced. */
   private doubtful = false;
   private refusing = false;
+  /** The manifest that names the log is on the disk: without it an older one may be. */
+  private named = false;
   /** Files that were there when this server had started. */
   private before = new Set<string>();
 
@@ -84,7 +86,8 @@ class Story {
   /** The end of the process, or of the machine. */
   private async end(number: number): Promise<void> {
     const { server, chance } = this;
-    const on = server.persistence.aof === 'on';
+    const { aof, appendLog } = server.persistence;
+    const on = aof === 'on' && (this.named || !appendLog.syncFailed);
     if (this.faults.logSyncFailed) this.doubtful = true;
     if (on) this.durable = Math.max(this.durable, server.durable);
     // A log that was turned off is not written any more: what it holds is of that time.
@@ -193,6 +196,7 @@ class Story {
     if (this.appendonly && !persistence.appendLog.syncFailed && !doubtful) this.durable = last;
     server.durable = this.durable;
     this.refusing = persistence.appendLog.syncFailed;
+    this.named = this.appendonly;
     this.before = new Set(disk.files());
   }
 
@@ -214,6 +218,8 @@ class Story {
     }
     if (aof === 'off' || (this.refusing && !appendLog.syncFailed)) this.doubtful = false;
     this.refusing = appendLog.syncFailed;
+    if (aof === 'off') this.named = false;
+    else if (aof === 'on' && !appendLog.syncFailed) this.named = true;
     if (aof !== 'on') {
       this.durable = 0;
       this.server.durable = 0;

@@ -20,7 +20,7 @@
 import { crc32 } from '../../base/crc32.js';
 import { CorruptionError, TruncationError } from '../../base/errors.js';
 import type { Args } from '../resp/args.js';
-import { isFill, SECTOR } from './fill.js';
+import { isFill } from './fill.js';
 import type { ChecksumTail } from './log-end.js';
 
 export const Token = { MORE: 0, COMMAND: 1, ANNOTATION: 2 } as const;
@@ -279,11 +279,17 @@ export class LogReader {
 
   private scanRest(from: number): RestScan {
     const offset = this.offset + from - this.head;
-    // What is in room is over fill, which is on disk: there fill is left where something was lost, not zeros.
-    const fill = this.inRoom ? this.offset - this.contentEnd : Number.POSITIVE_INFINITY;
-    const rest = new RestScan(this.file, offset, this.checkFrom, fill);
+    const rest = new RestScan(this.file, offset, this.checkFrom, this.inRoom ? this.fillBefore(from) : FILL_FOR_ZEROS);
     rest.push(this.buf.subarray(from, this.tail));
     return rest;
+  }
+
+  /** Bytes of fill between what was logged and index `to`. */
+  private fillBefore(to: number): number {
+    const { buf, head, offset, contentEnd } = this;
+    // The first byte behind what was logged is the mark.
+    const from = offset === contentEnd ? head + 1 : head;
+    return to > from && isFill(buf, from, to, offset - head) ? offset + to - head - contentEnd : offset - contentEnd;
   }
 
   private damage(index: number, expected: string, found: string): CorruptionError {
@@ -351,6 +357,13 @@ export class LogReader {
   }
 }
 
+/**
+ * In room, where fill is on the disk before a turn is written over it, fill is left where something was lost, not zeros; but room
+ * whose making a power cut has stopped may end in them. A turn begins with other bytes than fill: so many bytes of it, where
+ * what was logged ends, say that no turn was written there.
+ */
+const FILL_FOR_ZEROS = 8;
+
 /** Looks through the bytes after the last whole token, without keeping them. */
 class RestScan {
   /** Nothing but zeros and fill so far. */
@@ -367,7 +380,7 @@ class RestScan {
     private readonly file: string,
     readonly from: number,
     private readonly checkFrom: number,
-    /** Bytes of fill before `from`; zeros may only come behind a sector of it. */
+    /** Bytes of fill before `from`. */
     private fill: number,
   ) {
     this.end = from;
@@ -381,7 +394,7 @@ class RestScan {
   push(chunk: Uint8Array): void {
     for (let i = 0; i < chunk.length && this.onlyRoom; i++) {
       if (isFill(chunk, i, i + 1, this.end)) this.fill++;
-      else if (chunk[i] !== 0 || this.fill < SECTOR) this.onlyRoom = false;
+      else if (chunk[i] !== 0 || this.fill < FILL_FOR_ZEROS) this.onlyRoom = false;
     }
     if (this.roomRequired && !this.onlyRoom) throw new CorruptionError(this.file, this.from, 'RESP', 'zeros');
     const bytes = Buffer.concat([this.last, chunk]);
