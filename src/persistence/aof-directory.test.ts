@@ -98,6 +98,31 @@ describe('a process that is killed after a failed sync', () => {
     expect(server.persistence.writeRefusal).not.toBe(null);
   });
 
+  test.each(['open', 'write', 'sync', 'rename', 'syncDir'])(
+    'a note that cannot be made (%s) is made as soon as it can',
+    async (what) => {
+      let disk = emptyDisk();
+      const server = await start(disk, { appendfsync: 'everysec' });
+      server.snapshotGate = new Promise(() => {});
+      turns(server, 3);
+      disk.fault = (kind, path) => {
+        if (path.endsWith('.incr.aof') && kind === 'sync') return { code: 'EIO' };
+        return kind === what && (path.endsWith('.unsynced') || kind === 'syncDir') ? { code: 'ENOSPC' } : null;
+      };
+      for (let i = 0; i < 3; i++) {
+        server.tick(1100);
+        await turnLoops(20);
+      }
+      expect(server.lines.filter((line) => line.includes(`Can't note in ${MARK}`)).length).toBe(1);
+      disk.fault = () => null;
+      server.tick(100);
+      disk = disk.powerCut(() => 0.99);
+      expect(disk.content(MARK)!.toString()).toMatch(
+        /removes this file\.\nOf appendonly.aof.1.incr.aof the first 0 bytes are on the disk\.\n$/,
+      );
+    },
+  );
+
   test('a note that cannot be made is told of', async () => {
     const disk = emptyDisk();
     const server = await start(disk, { appendfsync: 'everysec' });

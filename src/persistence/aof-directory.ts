@@ -6,6 +6,7 @@
  *     appendonly.aof.1.base.rdb    appendonly.aof.1.incr.aof
  *     temp-appendonly.aof.<pid>.manifest
  *     temp-appendonly.aof.<pid>.incr
+ *     temp-appendonly.aof.<pid>.unsynced
  *     temp-rewriteaof-bg-appendonly.aof.<pid>.aof
  *                                  what an interrupted step left; removed at the next start when that process is gone
  *     appendonly.aof.unsynced      a sync of the log has failed: see `markUnsynced`
@@ -18,14 +19,7 @@ import type { Log } from '../base/log.js';
 import { pidAlive } from '../base/pid-alive.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, errorCode } from '../disk/disk.js';
-import {
-  RenameUnsure,
-  readFile,
-  removeQuietly,
-  replaceFile,
-  replaceFileAsync,
-  writeAll,
-} from '../disk/replace-file.js';
+import { RenameUnsure, readFile, removeQuietly, replaceFile, replaceFileAsync } from '../disk/replace-file.js';
 import { Manifest, manifestName, temporaryManifestName } from '../formats/aof/manifest.js';
 
 /** The directory or its manifest cannot be had; the message names it and says why. */
@@ -52,16 +46,18 @@ export class AofInUseError extends Error {
   }
 }
 
-const UNSYNCED_TEXT = Buffer.from(
+const UNSYNCED_TEXT =
   'A sync of the append only files has failed, so that what reads well here may not be on the disk. The next start writes all ' +
-    'data to new files before it accepts writes, and removes this file.\n',
-);
+  'data to new files before it accepts writes, and removes this file.\n';
 const SYNCED_LINE = /^Of (.+) the first (\d{1,15}) bytes are on the disk\.$/gm;
 
 export class AofDirectory {
   manifest = new Manifest();
   /** What gives the claims on the files back; empty: they are not claimed. */
   private claims: (() => void)[] = [];
+  /** The note of a failed sync that this process has put on the disk; what it could not note yet. */
+  private marked = '';
+  private unmarked: { file: string | null; synced: number } | null = null;
   /** The path at which the directory's name is known to be on the disk. */
   private durableAt = '';
 
@@ -82,6 +78,8 @@ export class AofDirectory {
     if (folder === this.folder) return;
     this.release();
     this.folder = folder;
+    this.unmarked = null;
+    this.marked = '';
     // What is there has not been read yet, and the old one's history must not be deleted from it.
     this.manifest = new Manifest();
   }
@@ -300,31 +298,39 @@ export class AofDirectory {
 
   /**
    * Notes for the next process that a sync of the log has failed. It could not know: what the system could not write it still
-   * has in its cache, and takes for written. Where the note cannot be made the log says so.
+   * has in its cache, and takes for written. Where the note cannot be made the log says so, and `retryMark` tries again.
    * @param file   name of the file whose sync failed, if that is known
    * @param synced how many of its bytes are on the disk for sure
    */
   markUnsynced(file: string | null = null, synced = 0): void {
-    const { disk, unsyncedMark, log } = this;
+    const first = this.unmarked === null;
+    this.unmarked = { file, synced };
     try {
-      const noted = this.isUnsynced;
-      // What was noted first holds: a sync after one that failed is told nothing of that.
-      if (noted && (file === null || this.syncedBytes(file) !== null)) return;
-      const line = file === null ? '' : `Of ${file} the first ${synced} bytes are on the disk.\n`;
-      const text = Buffer.concat([noted ? readFile(disk, unsyncedMark)! : UNSYNCED_TEXT, Buffer.from(line)]);
-      const fd = disk.open(unsyncedMark, 'create');
-      try {
-        writeAll(disk, fd, text);
-        disk.syncData(fd);
-      } finally {
-        disk.close(fd);
-      }
-      disk.syncDir(this.path);
+      this.mark(file, synced);
+      this.unmarked = null;
     } catch (error) {
-      log.warning(
-        `Can't note in ${unsyncedMark} that a sync has failed: ${strerror(error)}. Until a rewrite has succeeded do not restart without one`,
+      if (!first) return;
+      this.log.warning(
+        `Can't note in ${this.unsyncedMark} that a sync has failed: ${strerror(error)}. Until a rewrite has succeeded do not restart without one`,
       );
     }
+  }
+
+  /** Makes the note that could not be made. */
+  retryMark(): void {
+    if (this.unmarked !== null) this.markUnsynced(this.unmarked.file, this.unmarked.synced);
+  }
+
+  private mark(file: string | null, synced: number): void {
+    const { disk, unsyncedMark } = this;
+    let text = readFile(disk, unsyncedMark)?.toString() || UNSYNCED_TEXT;
+    // What was noted first holds: a sync after one that failed is told nothing of that.
+    if (file !== null && this.syncedBytes(file) === null) {
+      text += `Of ${file} the first ${synced} bytes are on the disk.\n`;
+    }
+    if (text === this.marked) return;
+    replaceFile(disk, unsyncedMark, this.file(`temp-${this.prefix}.${process.pid}.unsynced`), Buffer.from(text));
+    this.marked = text;
   }
 
   /** How many bytes of a file whose sync has failed are on the disk for sure; null where nothing of it is noted. */
@@ -340,6 +346,8 @@ export class AofDirectory {
 
   /** The manifest names new files only. */
   unmarkUnsynced(): void {
+    this.unmarked = null;
+    this.marked = '';
     if (this.isUnsynced) removeQuietly(this.disk, this.unsyncedMark);
   }
 
@@ -410,7 +418,7 @@ export class AofDirectory {
     if (stock !== null) return Number(stock[1]);
     const start = [`temp-${this.prefix}.`, `temp-rewriteaof-bg-${this.prefix}.`].find((each) => name.startsWith(each));
     if (start === undefined) return 0;
-    return Number(/^(\d+)\.(?:manifest|incr|aof)$/.exec(name.slice(start.length))?.[1] ?? 0);
+    return Number(/^(\d+)\.(?:manifest|incr|aof|unsynced)$/.exec(name.slice(start.length))?.[1] ?? 0);
   }
 
   /** Bytes of a file of the manifest; 0 when it is missing. */

@@ -246,6 +246,7 @@ export class Persistence {
   tick(): void {
     const { config, rewriter, savePoints, appendLog, log } = this;
     appendLog.tick();
+    this.directory.retryMark();
     if (!this.busy && this.rewriteScheduled && !rewriter.limited()) this.startRewrite();
     if (!this.busy) {
       const now = this.now();

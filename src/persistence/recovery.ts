@@ -568,7 +568,7 @@ export class Recovery {
   /** Whether the log ends in a write that a power cut has left in parts, behind what was acknowledged. */
   private isTorn(reader: LogReader, fd: number, bytes: number): boolean {
     const from = reader.checkedTo;
-    if (!reader.inRoom || bytes - from > TORN_MAX) return false;
+    if (!reader.endsInRoom || bytes - from > TORN_MAX) return false;
     const tail = Buffer.allocUnsafe(bytes - from);
     const n = this.options.disk.read(fd, tail, 0, tail.length, from);
     return isTornWrite(tail.subarray(0, n), from);
@@ -589,7 +589,7 @@ export class Recovery {
     this.options.log.warning(
       `${error.message}. Of this file only the first ${synced} bytes were on the disk when a sync of it failed, of which the server that wrote it told its clients`,
     );
-    this.dropFrom(Math.max(synced, reader.checkedTo), reader, error.found);
+    this.dropFrom(reader.verify ? Math.max(synced, reader.checkedTo) : synced, reader, error.found);
   }
 
   private syncedBytes({ file }: LogReader): number | null {

@@ -87,6 +87,21 @@ test('of the line that ends room a power cut may leave any part; more than it is
   await expect(start(after)).rejects.toThrow('Bad file format');
 });
 
+test.each([true, false])(
+  'a turn that is written in parts is cut off also where sums are not looked at (%s)',
+  async (sums) => {
+    const { disk, server, logged } = await busy();
+    // The sixth is longer than a sector.
+    turns(server, 1);
+    const end = server.persistence.appendLog.main!.bytes;
+    const log = disk.content(INCR)!;
+    for (let border = Math.ceil(logged / 512) * 512; border < end; border += 512) {
+      const after = killed(disk, () => Buffer.concat([log.subarray(0, border), fillBytes(border, log.length, false)]));
+      expect((await start(after, { 'aof-checksum': sums })).journal.length, `to ${border}`).toBe(5);
+    }
+  },
+);
+
 describe('room that ends', () => {
   const LINE = Buffer.from('#CK:0:00000000\r\n');
 

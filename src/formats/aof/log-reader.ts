@@ -86,7 +86,7 @@ export class LogReader {
 
   /** Whether #CK lines are verified. */
   readonly verify: boolean;
-  /** Where the range of the next #CK line must begin: the last one's end, or -1 before the first of a part. */
+  /** Where the range of the next #CK line must begin: the last one's end. */
   private checkFrom: number;
   private crc = 0;
   /** Index in buf up to which `crc` is taken. */
@@ -114,7 +114,7 @@ export class LogReader {
     return this.verify && this.endsInRoom;
   }
 
-  /** Offset behind the last #CK line that was verified, or from where on none can be. */
+  /** Offset behind the last #CK line, which has been verified if any are, or from where on none can be. */
   get checkedTo(): number {
     return this.checkFrom;
   }
@@ -325,6 +325,7 @@ export class LogReader {
     if (this.verify) this.check(line, parts, start);
     // Only now: a torn line says nothing.
     if (parts === null) return;
+    this.checkFrom = this.offset;
     const inRoom = /^0./.test(parts[1]!);
     if (this.endsInRoom && !inRoom) this.roomEndedAt = this.offset;
     this.endsInRoom = inRoom;
@@ -345,7 +346,6 @@ export class LogReader {
       }
       this.checkedBytes += bytes;
     }
-    this.checkFrom = this.offset;
     this.crc = 0;
     this.crcAt = this.head;
   }
