@@ -499,6 +499,7 @@ export class Persistence {
     if (this.rewriter.running) await this.rewriter.stop();
     if (this.dump.running) await this.dump.stop();
     await this.appendLog.close();
+    this.directory.retryMark();
     this.directory.release();
   }
 
