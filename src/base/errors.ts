@@ -42,9 +42,16 @@ export class CorruptionError extends Error {
     readonly found: string,
     readonly key = '',
   ) {
-    super(
-      `${file}: damaged at byte ${offset}${key === '' ? '' : `, in key ${key}`}: expected ${expected}, found ${found}`,
-    );
+    super(`${file}: ${CorruptionError.at(offset, expected, found, key)}`);
+  }
+
+  /** The message without the file. */
+  get damage(): string {
+    return CorruptionError.at(this.offset, this.expected, this.found, this.key);
+  }
+
+  private static at(offset: number, expected: string, found: string, key: string): string {
+    return `damaged at byte ${offset}${key === '' ? '' : `, in key ${key}`}: expected ${expected}, found ${found}`;
   }
 }
 

@@ -399,6 +399,20 @@ describe('a sync that fails', () => {
     expect(heard).toEqual(['!a', '!b']);
   });
 
+  test('nobody is acknowledged by a new log that a power cut may take back', async () => {
+    const { log, turn, heard } = bench({ appendfsync: 'always' });
+    log.beginNext(log.open('/d/next', 'create'));
+    await log.syncNext();
+    turn('a');
+    await settle();
+    expect(heard).toEqual([]);
+    log.adoptNext(Object.assign(new Error('EIO'), { code: 'EIO' }));
+    await settle();
+    expect(heard).toEqual(['!a']);
+    expect(log.syncFailed).toBe(true);
+    expect(log.main!.name).toBe('next');
+  });
+
   test('a new log ends it', async () => {
     const { log, disk, turn, heard } = bench({ appendfsync: 'always' });
     disk.fault = (kind) => (kind === 'sync' ? { code: 'EIO' } : null);

@@ -402,8 +402,11 @@ export class AppendLog {
     if (this.nextFailure !== null) throw this.nextFailure;
   }
 
-  /** Base and `next` are on disk under their names: they are the log now, and failures of the old one are over. */
-  adoptNext(): void {
+  /**
+   * Base and `next` are on disk under their names: they are the log now, and failures of the old one are over.
+   * @param unsure why a power cut may bring the old log back; null: none does. What counts from here on is the next rewrite.
+   */
+  adoptNext(unsure: unknown = null): void {
     const old = this.main;
     this.main = this.next!;
     this.next = null;
@@ -413,7 +416,8 @@ export class AppendLog {
     this.syncFailure = null;
     // What was written to it since it was synced stands for a turn of its own, which later ones wait for.
     this.turn++;
-    if (this.nextFailure !== null) this.writeFailed(this.nextFailure);
+    if (unsure !== null) this.noteSyncFailure(unsure, this.main);
+    else if (this.nextFailure !== null) this.writeFailed(this.nextFailure);
     else this.adopted(this.main);
     this.nextFailure = null;
     if (old !== null) void old.close();

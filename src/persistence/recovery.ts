@@ -636,7 +636,7 @@ export class Recovery {
     const repair = error.expected.includes('checksum')
       ? sumRepair(path, last ? Math.min(cutOffset, reader.checkedTo) : null)
       : `use redis-check-aof --fix ${this.options.directory.manifestPath}, which drops what follows the damage`;
-    const message = `Bad file format reading the append only file ${path}: ${error.message}. Make a backup of your AOF file, then ${repair}`;
+    const message = `Bad file format reading the append only file ${path}: ${error.damage}. Make a backup of your AOF file, then ${repair}`;
     log.warning(message);
     throw new RecoveryError(message, path, error.offset, error);
   }

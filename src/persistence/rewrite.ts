@@ -285,15 +285,12 @@ export class Rewriter {
         if (!(error instanceof RenameUnsure)) throw error;
         unsure = error.cause;
       }
-      appendLog.adoptNext();
+      appendLog.adoptNext(unsure);
       if (unsure === null) directory.unmarkUnsynced();
       this.options.adopted();
       appendLog.otherBytes = bytes;
       appendLog.baseBytes = appendLog.currentBytes;
-      if (unsure !== null) {
-        appendLog.failSync(unsure, next);
-        throw unsure;
-      }
+      if (unsure !== null) throw unsure;
     } catch (error) {
       await this.abortRun();
       appendLog.dropNext();
