@@ -37,6 +37,7 @@ function setPairs(c: Context, a: Args): number {
   const { buf, off, len, count } = a;
   const pairs = (count - 2) >>> 1;
   hash.expect(pairs);
+  if (hash.entry === 0) hash.reserve(buf, off, len, 2, count);
   let added = 0;
   for (let i = 2; i < count; i += 2) {
     if (hash.set(buf, off[i]!, len[i]!, buf, off[i + 1]!, len[i + 1]!)) added++;

@@ -33,6 +33,7 @@ function push(c: Context, a: Args, head: boolean, create: boolean): void {
   let bytes = 0;
   for (let i = 2; i < count; i++) bytes += len[i]!;
   list.expect(bytes, count - 2);
+  if (list.entry === 0) list.reserveEnd(head, buf, off, len, 2, count);
   for (let i = 2; i < count; i++) list.push(head, buf, off[i]!, len[i]!);
   c.out.int(list.length);
   c.commit(a, 1, list);

@@ -20,6 +20,7 @@ export const TOO_MANY_RANDOM = new CommandError('ERR value is out of range');
 export function sadd(c: Context, a: Args): void {
   const set = c.setToWrite(a, 1, true)!;
   set.prepare(a.count - 2, a.buf, a.off[2]!, a.len[2]!);
+  if (set.entry === 0) set.reserve(a.buf, a.off, a.len, 2, a.count);
   let added = 0;
   for (let i = 2; i < a.count; i++) if (set.add(a.buf, a.off[i]!, a.len[i]!)) added++;
   c.commit(a, 1, set);

@@ -86,6 +86,7 @@ function add(c: Context, a: Args): void {
     return;
   }
   zset.prepare(pairs, a.len[first + 1]!);
+  if (zset.entry === 0) zset.reserve(a.buf, a.off, a.len, first, a.count);
   let added = 0;
   let updated = 0;
   let done = ZADD_NOP;

@@ -12,6 +12,7 @@ import {
   nodeNew,
   nodePush,
   nodeReplace,
+  nodeReserve,
   nodeTail,
 } from './list-node.js';
 import { lpBytes, lpCount, lpFirst, lpGet, lpNext, lpSeek, lpValidate } from './listpack.js';
@@ -69,7 +70,14 @@ describe('a node', () => {
         const u8 = arena.bytesOf(node);
         const at = nodeAt(arena, node);
         const head = random() < 0.5;
-        if (size === 0 || random() < (Math.sin(step / 400) > 0 ? 0.6 : 0.4)) {
+        if (random() < 0.02) {
+          const more = below(big);
+          node = nodeReserve(arena, node, head, more);
+          const room = nodeAt(arena, node) - (node & 0x7fffff) * 8;
+          if (more < 60_000) {
+            expect(head ? room - 2 : arena.capacity(node) - room - lpBytes(u8, at)).toBeGreaterThanOrEqual(more);
+          }
+        } else if (size === 0 || random() < (Math.sin(step / 400) > 0 ? 0.6 : 0.4)) {
           if (random() < 0.8) {
             node = nodePush(arena, node, head, bytes, 3, text.length);
             if (head) model.unshift(text);

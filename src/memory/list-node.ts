@@ -81,6 +81,21 @@ export function nodeCopy(arena: Arena, address: number): number {
   return nodeFromBytes(arena, u8, at, lpBytes(u8, at));
 }
 
+/** The node in a block with room for `more` bytes at an end. */
+export function nodeReserve(arena: Arena, address: number, head: boolean, more: number): number {
+  const u8 = arena.bytesOf(address);
+  const at = nodeAt(arena, address);
+  const start = at - byteIndex(address);
+  const bytes = lpBytes(u8, at);
+  if (head ? start - more >= START : start + bytes + more <= arena.capacity(address)) return address;
+  const node = arena.alloc(START + bytes + more);
+  const to = head ? Math.min(arena.capacity(node) - bytes, START_MAX) : START;
+  setStart(arena.bytesOf(node), byteIndex(node), to);
+  copyBytes(u8, at, arena.bytesOf(node), byteIndex(node) + to, bytes);
+  arena.free(address);
+  return node;
+}
+
 /** Adds an element at an end. Hot: no allocation but of blocks. */
 export function nodePush(
   arena: Arena,

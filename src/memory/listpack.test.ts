@@ -5,6 +5,7 @@ import {
   LP_HEADER,
   lpAppend,
   lpBytes,
+  lpBytesOf,
   lpCopy,
   lpCount,
   lpDelete,
@@ -25,6 +26,7 @@ import {
   lpPrepend,
   lpPrev,
   lpReplace,
+  lpReserve,
   lpSeek,
   lpTail,
   lpValidate,
@@ -283,6 +285,23 @@ describe('validate', () => {
 });
 
 describe('changing', () => {
+  it('room for texts is found in the block at once', () => {
+    const texts = ['', 'a', '-', '7', '-5', '4095', '12ab', '99999999999', 'x'.repeat(63), 'y'.repeat(64)];
+    texts.push('z'.repeat(125), 'z'.repeat(126), 'long'.repeat(1023), 'long'.repeat(1024), 'long'.repeat(9000));
+    const bytes = latin1(`..${texts.join('')}`);
+    const len = Int32Array.from([0, ...texts.map((text) => text.length)]);
+    const off = Int32Array.from(len, (_, i) => 2 + len.subarray(0, i).reduce((sum, n) => sum + n, 0));
+    const arena = new Arena();
+    for (let to = 1; to <= texts.length + 1; to++) {
+      const more = lpBytesOf(bytes, off, len, 1, to);
+      const reserved = lpReserve(arena, lpAppend(arena, lpNew(arena), latin1('first'), 0, 5), 14 + more);
+      let address = reserved;
+      for (let i = 1; i < to; i++) address = lpAppend(arena, address, bytes, off[i]!, len[i]!);
+      expect(address).toBe(reserved);
+      expect(lpBytes(arena.bytesOf(address), byteIndex(address))).toBe(14 + more);
+    }
+  });
+
   for (const seed of [1, 2, 3]) {
     it(`random changes leave what an array holds, in bytes a fresh one has (seed ${seed})`, () => {
       const random = rng(seed);

@@ -444,6 +444,13 @@ export function lpElementBytes(buf: Uint8Array, bufOff: number, len: number): nu
   return planElement(buf, bufOff, len);
 }
 
+/** Bytes that the texts [from, to) of `buf` take in a listpack. */
+export function lpBytesOf(buf: Uint8Array, off: Int32Array, len: Int32Array, from: number, to: number): number {
+  let bytes = 0;
+  for (let i = from; i < to; i++) bytes += planElement(buf, off[i]!, len[i]!);
+  return bytes;
+}
+
 /** Moves bytes within one view, ranges may overlap. */
 export function moveBytes(u8: Uint8Array, from: number, to: number, bytes: number): void {
   if (bytes > 32) u8.copyWithin(to, from, from + bytes);
@@ -483,6 +490,12 @@ export function lpCopy(arena: Arena, address: number): number {
 function withRoom(arena: Arena, address: number, used: number, need: number): number {
   if (need <= arena.capacity(address)) return arena.own(address);
   return moved(arena, address, used, need > 32768 ? need + (need >>> 3) : need);
+}
+
+/** The listpack in a block that has room for `bytes` in all. */
+export function lpReserve(arena: Arena, address: number, bytes: number): number {
+  if (bytes <= arena.capacity(address)) return address;
+  return moved(arena, address, lpBytes(arena.bytesOf(address), byteIndex(address)), bytes);
 }
 
 function moved(arena: Arena, address: number, used: number, bytes: number): number {

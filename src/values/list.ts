@@ -27,11 +27,13 @@ import {
   nodeNew,
   nodePush,
   nodeReplace,
+  nodeReserve,
   nodeTail,
 } from '../memory/list-node.js';
 import {
   LP_HEADER,
   lpBytes,
+  lpBytesOf,
   lpCount,
   lpEquals,
   lpFind,
@@ -44,7 +46,7 @@ import {
   lpSeek,
 } from '../memory/listpack.js';
 import { Tree } from '../memory/tree.js';
-import { Value } from './value.js';
+import { RESERVED_MAX, Value } from './value.js';
 
 /** Bytes of a node by the directive's value -1 to -5. */
 const NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
@@ -155,6 +157,13 @@ export class List extends Value {
     const u8 = this.arena.bytesOf(this.root);
     const at = nodeAt(this.arena, this.root);
     if (this.exceeds(lpBytes(u8, at) + bytes, lpCount(u8, at) + count)) this.toTree();
+  }
+
+  /** As `reserve`, for elements that are about to be pushed. */
+  reserveEnd(head: boolean, buf: Uint8Array, off: Int32Array, len: Int32Array, from: number, to: number): void {
+    if (this.encoding !== Encoding.LISTPACK) return;
+    const bytes = lpBytesOf(buf, off, len, from, to);
+    if (bytes <= RESERVED_MAX) this.root = nodeReserve(this.arena, this.root, head, bytes);
   }
 
   private arrives(len: number): void {

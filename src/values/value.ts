@@ -8,7 +8,11 @@
  */
 import type { Arena } from '../memory/arena.js';
 import type { Dict } from '../memory/dict.js';
-import type { Encoding } from '../memory/item.js';
+import { Encoding } from '../memory/item.js';
+import { LP_EMPTY, lpBytesOf, lpReserve } from '../memory/listpack.js';
+
+/** A small value gets room for no more at once. */
+export const RESERVED_MAX = 4096;
 
 export abstract class Value {
   /** The entry this handle is opened on; 0 = none (a value not yet in the keyspace). */
@@ -30,6 +34,16 @@ export abstract class Value {
     this.encoding = encoding;
     this.root = root;
     return this;
+  }
+
+  /**
+   * The texts [from, to) of `buf` are about to come into this value, which is new: a small one gets room for them at once
+   * instead of growing with each.
+   */
+  reserve(buf: Uint8Array, off: Int32Array, len: Int32Array, from: number, to: number): void {
+    if (this.encoding !== Encoding.LISTPACK) return;
+    const bytes = lpBytesOf(buf, off, len, from, to);
+    if (bytes <= RESERVED_MAX) this.root = lpReserve(this.arena, this.root, LP_EMPTY + bytes);
   }
 
   /** Starts an empty value in the smallest encoding. */
