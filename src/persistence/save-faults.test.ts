@@ -118,6 +118,9 @@ class Story {
       'aof-use-rdb-preamble': !chance.oneIn(3),
       'aof-checksum': !chance.oneIn(5),
       'aof-disable-auto-gc': chance.oneIn(4),
+      'aof-timestamp-enabled': chance.oneIn(5),
+      'aof-preallocate': !chance.oneIn(5),
+      'no-appendfsync-on-rewrite': chance.oneIn(5),
     };
     const options = {
       ...(chance.oneIn(2) ? { monotonic: () => 0 } : {}),

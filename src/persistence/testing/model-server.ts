@@ -185,7 +185,9 @@ export class ModelServer {
       this.acknowledged = Math.max(this.acknowledged, upTo);
       if (this.persistence.aof !== 'on') return;
       this.logged = this.acknowledged;
-      if (this.config.appendfsync === 'always') this.durable = Math.max(this.durable, upTo);
+      // Without a sync while a snapshot runs, if that is wanted.
+      const synced = this.config.appendfsync === 'always' && !this.config['no-appendfsync-on-rewrite'];
+      if (synced) this.durable = Math.max(this.durable, upTo);
     });
     this.noteSynced();
   }
