@@ -21,7 +21,13 @@ import { LoadingProgress } from './loading.js';
 import { type LoadTarget, type Recovered, Recovery, type RecoveryConfig, RecoveryError } from './recovery.js';
 import { type RewriteConfig, Rewriter } from './rewrite.js';
 import { type SavePoint, SavePoints } from './save-points.js';
-import { type BeginSnapshot, needsRdb, type SnapshotNow, type SnapshotPlan } from './snapshot-run.js';
+import {
+  type BeginSnapshot,
+  formatInstead,
+  type SnapshotFormat,
+  type SnapshotNow,
+  type SnapshotPlan,
+} from './snapshot-run.js';
 
 /** Directives by their names; they may change at any time, but for appenddirname and appendfilename. */
 export interface PersistenceConfig extends AppendLogConfig, RewriteConfig, RecoveryConfig, SaveConfig {
@@ -216,7 +222,7 @@ export class Persistence {
 
   private async writeFirstBase(manifest: Manifest, empty: boolean): Promise<void> {
     const { directory, config, log, host } = this;
-    const write = async (format: 'rdb' | 'commands') => {
+    const write = async (format: SnapshotFormat) => {
       const next = manifest.clone();
       const base = next.addBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
       log.notice(`Creating AOF base file ${base.name} on server start`);
@@ -232,12 +238,13 @@ export class Persistence {
       else await host.beginSnapshot(plan).done;
       manifest.addBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
     };
+    const format = config['aof-use-rdb-preamble'] ? 'rdb' : 'commands';
     try {
-      await write(config['aof-use-rdb-preamble'] ? 'rdb' : 'commands');
+      await write(format);
     } catch (error) {
-      if (!needsRdb(error)) throw error;
-      log.warning(`${strerror(error)}: the base is written as RDB although aof-use-rdb-preamble is no`);
-      await write('rdb');
+      const instead = formatInstead(format, error, log);
+      if (instead === null) throw error;
+      await write(instead);
     }
   }
 

@@ -33,7 +33,7 @@ import type { AofFile, Manifest } from '../formats/aof/manifest.js';
 import type { AofDirectory } from './aof-directory.js';
 import type { AppendLog } from './append-log.js';
 import type { LogFile } from './log-file.js';
-import { type BeginSnapshot, needsRdb, type SnapshotRun } from './snapshot-run.js';
+import { type BeginSnapshot, formatInstead, type SnapshotFormat, type SnapshotRun } from './snapshot-run.js';
 
 export interface RewriteConfig {
   readonly 'aof-use-rdb-preamble': boolean;
@@ -76,9 +76,9 @@ export class Rewriter {
   lastHeldBytes = 0;
   private aborted = false;
   /** What the running snapshot's file is, whatever is configured meanwhile. */
-  private baseFormat: 'rdb' | 'aof' = 'rdb';
-  /** The data set has values that no command makes: `aof-use-rdb-preamble no` cannot be followed this time. */
-  private rdbInstead = false;
+  private baseFormat: SnapshotFormat = 'rdb';
+  /** The data set has no form in the format of `aof-use-rdb-preamble`, which cannot be followed this time. */
+  private instead: SnapshotFormat | null = null;
   private ending: Promise<void> = Promise.resolve();
   /** Names of files that the running rewrite makes and a manifest is to name in the end. */
   private made: string[] = [];
@@ -163,13 +163,12 @@ export class Rewriter {
     if (appendLog.main === null) directory.load();
     // From here on no command is in progress: its effects are in the log whole.
     await Promise.resolve();
-    this.rdbInstead = false;
+    this.instead = null;
     try {
       await this.rewriteOnce();
     } catch (error) {
-      if (!needsRdb(error) || this.aborted) throw error;
-      log.warning(`${strerror(error)}: the base is written as RDB although aof-use-rdb-preamble is no`);
-      this.rdbInstead = true;
+      if (!this.aborted) this.instead = formatInstead(this.baseFormat, error, log);
+      if (this.instead === null) throw error;
       await this.rewriteOnce();
     }
     // Temporary names are no longer used by anybody; what could not be deleted is left to the next start.
@@ -314,13 +313,13 @@ export class Rewriter {
   /** Begins to write the base that will follow the one in `manifest`. */
   private snapshot(manifest: Manifest): SnapshotRun {
     const { directory, beginSnapshot, config } = this.options;
-    this.baseFormat = config['aof-use-rdb-preamble'] || this.rdbInstead ? 'rdb' : 'aof';
+    this.baseFormat = this.instead ?? (config['aof-use-rdb-preamble'] ? 'rdb' : 'commands');
     const { name } = this.addBase(manifest.clone());
     this.made.push(name);
     this.run = beginSnapshot({
       path: directory.file(name),
       tempPath: directory.file(directory.temporaryBase),
-      format: this.baseFormat === 'rdb' ? 'rdb' : 'commands',
+      format: this.baseFormat,
       aofBase: true,
       checksums: config['aof-checksum'],
     });
@@ -337,7 +336,7 @@ export class Rewriter {
   }
 
   private addBase(manifest: Manifest): AofFile {
-    return manifest.addBase(this.options.directory.prefix, this.baseFormat);
+    return manifest.addBase(this.options.directory.prefix, this.baseFormat === 'rdb' ? 'rdb' : 'aof');
   }
 
   private async abortRun(): Promise<void> {

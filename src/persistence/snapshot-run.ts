@@ -1,3 +1,6 @@
+import type { Log } from '../base/log.js';
+import { strerror } from '../base/strerror.js';
+
 /** What BGSAVE and BGREWRITEAOF need of a snapshot; the class Snapshot has it. */
 export interface SnapshotRun {
   /** Settles when the file is durable under its name, or when nothing of it is left. */
@@ -21,9 +24,18 @@ export interface SnapshotPlan {
   checksums: boolean;
 }
 
-/** Whether a snapshot failed only because the data set cannot be written as commands. */
-export function needsRdb(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === 'ONGGI_UNSUPPORTED';
+export type SnapshotFormat = SnapshotPlan['format'];
+
+/**
+ * The format in which a base can be written that could not be in `failed`, for there the data set has no form: no command makes
+ * module values and libraries, and an RDB of a version before 12 has no fields that expire. Null: it failed for another reason.
+ */
+export function formatInstead(failed: SnapshotFormat, error: unknown, log: Log): SnapshotFormat | null {
+  if ((error as { code?: unknown } | null)?.code !== 'ONGGI_UNSUPPORTED') return null;
+  const [instead, as, setting] =
+    failed === 'rdb' ? (['commands', 'commands', 'yes'] as const) : (['rdb', 'RDB', 'no'] as const);
+  log.warning(`${strerror(error)}: the base is written as ${as} although aof-use-rdb-preamble is ${setting}`);
+  return instead;
 }
 
 /** Begins to write the keyspace as it is when this is called. Throws when no snapshot can begin now. */

@@ -5,7 +5,7 @@
  * commands it consists of: they must be 1..n without a gap, without one that is there twice, and n must not be less than
  * what was acknowledged. FLUSHALL is a command, too: the journal begins anew with its number.
  */
-import { CorruptionError } from '../../base/errors.js';
+import { CorruptionError, UnsupportedError } from '../../base/errors.js';
 import { type Log, SILENT_LOG } from '../../base/log.js';
 import type { Disk } from '../../disk/disk.js';
 import { LogEncoder } from '../../formats/aof/log-encoder.js';
@@ -15,7 +15,7 @@ import { Arena } from '../../memory/arena.js';
 import { Persistence, type PersistenceConfig, type PersistenceOptions } from '../persistence.js';
 import { type RdbLoad, UnknownCommand } from '../recovery.js';
 import { SnapshotFile } from '../snapshot-file.js';
-import type { SnapshotPlan, SnapshotRun } from '../snapshot-run.js';
+import type { SnapshotFormat, SnapshotPlan, SnapshotRun } from '../snapshot-run.js';
 
 export type MutableConfig = { -readonly [K in keyof PersistenceConfig]: PersistenceConfig[K] };
 
@@ -63,6 +63,8 @@ export class ModelServer {
   snapshotGate: Promise<void> | null = null;
   /** Turns of the event loop that a snapshot takes after its first half, and those after its end until that is known. */
   snapshotPause: () => number = () => 0;
+  /** The data set has no form in this format. */
+  formless: SnapshotFormat | 'both' | null = null;
   /** Told when a snapshot begins, and before and after it gets its name. */
   onSnapshot: (plan: SnapshotPlan, state: string, step: 'begun' | 'naming' | 'named') => void = () => {};
   private replayDb = 0;
@@ -242,7 +244,12 @@ export class ModelServer {
 
   // --- snapshots: the magic, eight digits of length, and JSON; or commands ----------------------------------------------
 
+  private hasNoForm({ format }: SnapshotPlan): boolean {
+    return this.formless === format || this.formless === 'both';
+  }
+
   private encode(plan: SnapshotPlan): Buffer {
+    if (this.hasNoForm(plan)) throw new UnsupportedError('"key"', 'it has no form');
     if (plan.format === 'commands') {
       const encoder = new LogEncoder();
       this.data.forEach((map, db) => {
@@ -271,11 +278,12 @@ export class ModelServer {
   }
 
   private beginSnapshot(plan: SnapshotPlan): SnapshotRun {
-    const content = this.encode(plan);
     const { state } = this;
     this.onSnapshot(plan, state, 'begun');
     let aborted = false;
+    const encoded = this.hasNoForm(plan) ? null : this.encode(plan);
     const work = async () => {
+      const content = encoded ?? this.encode(plan);
       // Sooner or later than what else goes on.
       for (let i = this.executed % 9; i >= 0; i--) await turnLoop();
       await this.snapshotGate;
