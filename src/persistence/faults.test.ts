@@ -51,6 +51,7 @@ class Story {
     await server.start();
     const { journal } = server;
     expect(journal).toEqual(journal.map((_, i) => i + 1));
+    expect(server.data).toEqual(ModelServer.after(journal.length));
     expect(journal.length).toBeGreaterThanOrEqual(this.expected);
     expect(journal.length).toBeLessThanOrEqual(this.most);
     if (!server.persistence.appendLog.syncFailed) this.least = journal.length;

@@ -567,15 +567,15 @@ export class Recovery {
 
   /** Whether the log ends in a write that a power cut has left in parts, behind what was acknowledged. */
   private isTorn(reader: LogReader, fd: number, bytes: number): boolean {
-    const from = reader.checkedTo;
-    if (!reader.endsInRoom || bytes - from > TORN_MAX) return false;
+    const from = reader.doubtFrom;
+    if (!reader.mayBeTorn || bytes - from > TORN_MAX) return false;
     const tail = Buffer.allocUnsafe(bytes - from);
     const n = this.options.disk.read(fd, tail, 0, tail.length, from);
     return isTornWrite(tail.subarray(0, n), from);
   }
 
   private torn(reader: LogReader, found: string): void {
-    this.dropFrom(reader.checkedTo, reader, found);
+    this.dropFrom(reader.doubtFrom, reader, found);
   }
 
   /** Whether the damage is behind what was on the disk when a sync of the file failed. */
@@ -604,7 +604,7 @@ export class Recovery {
 
   /** All could be read; but what is not summed up may be a torn write, and what is behind the log is room. */
   private checkTail(reader: LogReader, fd: number, bytes: number): void {
-    if (reader.checkedTo < reader.contentEnd && this.isTorn(reader, fd, bytes)) {
+    if (reader.doubtFrom < reader.contentEnd && this.isTorn(reader, fd, bytes)) {
       this.torn(reader, 'a write in parts');
     } else if (reader.contentEnd < bytes) {
       // In room every turn ends with its sum.

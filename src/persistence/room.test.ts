@@ -102,6 +102,30 @@ test.each([true, false])(
   },
 );
 
+test.each([true, false])(
+  'a turn that is lost while later ones are there is known where sums are not looked at (room ended: %s)',
+  async (ended) => {
+    const { disk, server, logged } = await busy();
+    server.config.appendfsync = 'everysec';
+    turns(server, 30);
+    const end = server.persistence.appendLog.main!.bytes;
+    const log = disk.content(INCR)!;
+    if (ended) log.set(Buffer.from('#CK:0:00000000\r\n'), end);
+    let cut = 0;
+    for (let from = Math.ceil(logged / 512) * 512; from + 1024 < end; from += 512) {
+      const fill = fillBytes(from, from + 512, false);
+      const after = killed(disk, () => Buffer.concat([log.subarray(0, from), fill, log.subarray(from + 512)]));
+      const server = await start(after, { 'aof-checksum': false });
+      const { journal } = server;
+      expect(journal, `lost at ${from}`).toEqual(journal.map((_, i) => i + 1));
+      expect(journal.length).toBeLessThan(35);
+      expect(server.data).toEqual(ModelServer.after(journal.length));
+      cut++;
+    }
+    expect(cut).toBeGreaterThan(4);
+  },
+);
+
 describe('room that ends', () => {
   const LINE = Buffer.from('#CK:0:00000000\r\n');
 

@@ -69,6 +69,8 @@ export class LogReader {
   contentEnd: number;
   /** The last #CK line says that what follows is written into room; also where sums are not verified. */
   endsInRoom = false;
+  /** Where the first turn in room begins that does not fit its sum, while sums are not verified; -1 = none. */
+  private doubtedAt = -1;
   /** Offset behind the line that ended room last; -1 = none did. */
   private roomEndedAt = -1;
   /** Bytes that #CK lines have proved right. */
@@ -119,6 +121,14 @@ export class LogReader {
     return this.checkFrom;
   }
 
+  /** Whether a write into room may have come to the disk in parts; then it was from `doubtFrom` on. */
+  get mayBeTorn(): boolean {
+    return this.endsInRoom || this.doubtedAt >= 0;
+  }
+  get doubtFrom(): number {
+    return this.doubtedAt < 0 ? this.checkFrom : this.doubtedAt;
+  }
+
   /**
    * The sum of what no #CK line covers, for a log that goes on behind the last token. Null: that is not known (what follows
    * is not written as what was before, or sums are not verified).
@@ -162,6 +172,8 @@ export class LogReader {
     this.offset += this.head - start;
     if (token !== Token.ANNOTATION || !isFill(this.buf, start + 1, this.head, this.tokenOffset - start)) {
       this.contentEnd = this.offset;
+      // So was what follows the end of room.
+      if (!this.endsInRoom) this.doubtedAt = -1;
     }
     if (token === Token.COMMAND) {
       if (this.openMulti < 0) {
@@ -325,7 +337,10 @@ export class LogReader {
     if (this.verify) this.check(line, parts, start);
     // Only now: a torn line says nothing.
     if (parts === null) return;
+    if (!this.verify && this.endsInRoom) this.doubt(parts, start);
     this.checkFrom = this.offset;
+    this.crc = 0;
+    this.crcAt = this.head;
     const inRoom = /^0./.test(parts[1]!);
     if (this.endsInRoom && !inRoom) this.roomEndedAt = this.offset;
     this.endsInRoom = inRoom;
@@ -346,13 +361,22 @@ export class LogReader {
       }
       this.checkedBytes += bytes;
     }
-    this.crc = 0;
-    this.crcAt = this.head;
+  }
+
+  /** Sums are not verified; but of what is in room they tell whether a power cut has left it whole. */
+  private doubt(parts: RegExpExecArray, start: number): void {
+    const bytes = Number(parts[1]);
+    this.takeCrc(start);
+    const fits = this.tokenOffset - bytes === this.checkFrom && this.crc === Number.parseInt(parts[2]!, 16);
+    if (bytes === 0) return;
+    // It was written when all before it was on disk.
+    if (fits && parts[3] !== undefined) this.doubtedAt = -1;
+    else if (!fits && this.doubtedAt < 0) this.doubtedAt = this.checkFrom;
   }
 
   private takeCrc(to: number): void {
     if (to <= this.crcAt) return;
-    if (this.verify) this.crc = crc32(this.buf.subarray(this.crcAt, to), this.crc);
+    if (this.verify || this.endsInRoom) this.crc = crc32(this.buf.subarray(this.crcAt, to), this.crc);
     this.crcAt = to;
   }
 }
@@ -412,7 +436,7 @@ class RestScan {
 
 const CHECKSUM_START = Buffer.from('\n#CK:');
 const CHECKSUM_LINE_MAX = 40;
-const CHECKSUM_LINE = /^#CK:(\d{1,15}):([0-9a-f]{8})(?::s)?$/;
+const CHECKSUM_LINE = /^#CK:(\d{1,15}):([0-9a-f]{8})(:s)?$/;
 
 function describe(byte: number): string {
   return byte > 32 && byte < 127 ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
