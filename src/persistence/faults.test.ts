@@ -44,6 +44,7 @@ class Story {
       'aof-checksum': !this.oneIn(6),
       appendfsync: this.oneIn(4) ? ('everysec' as const) : ('always' as const),
       'auto-aof-rewrite-percentage': 0,
+      'aof-timestamp-enabled': this.oneIn(4),
     };
     const room = { bytes: [4096, 600, 20_000][this.below(3)]!, turns: 2, turnBytes: 4096 };
     this.told.push(`start ${config.appendfsync} sums ${config['aof-checksum']} room ${room.bytes}`);
