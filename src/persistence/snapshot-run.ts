@@ -1,3 +1,4 @@
+/** What rewriting and saving know of a snapshot: what it is to be, and how it goes on. */
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 
