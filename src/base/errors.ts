@@ -60,6 +60,13 @@ export class TruncationError extends CorruptionError {
   override name = 'TruncationError';
 }
 
+/** Nothing is known to be wrong with the file: it is of a version that this server does not know. */
+export class VersionError extends CorruptionError {
+  override name = 'VersionError';
+  override message =
+    `Can't handle RDB format ${this.found} of ${this.file}: this server reads ${this.expected}. A newer one has written it, and nothing is known to be wrong with it`;
+}
+
 /** What is to be written has no form in the version of the format that was asked for. */
 export class UnsupportedError extends Error {
   override name = 'UnsupportedError';

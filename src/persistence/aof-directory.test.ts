@@ -183,6 +183,7 @@ test('a directory whose name could not be synced as it was made is synced before
   const server = await start(disk, { appendonly: false });
   disk.fault = (kind, path) => (kind === 'syncDir' && path === '/data' ? { code: 'EIO' } : null);
   expect(appendonly(server, true)).toBe('Unable to turn on AOF. Check server logs.');
+  expect(server.persistence.rewriter.lastOk).toBe(false);
   disk.fault = () => null;
   expect(appendonly(server, true)).toBe(null);
   await rewritten(server);

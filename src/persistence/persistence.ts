@@ -399,6 +399,7 @@ export class Persistence {
       if (!inUse) this.directory.removeTemporary();
     } catch (error) {
       this.log.warning(strerror(error));
+      this.rewriter.lastOk = false;
       this.releaseUnused();
       return 'Unable to turn on AOF. Check server logs.';
     }

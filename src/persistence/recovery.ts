@@ -18,7 +18,7 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from '../base/crc32.js';
-import { CorruptionError } from '../base/errors.js';
+import { CorruptionError, VersionError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { strerror } from '../base/strerror.js';
 import { type Disk, type FileStat, nodeDisk } from '../disk/disk.js';
@@ -392,7 +392,10 @@ export class Recovery {
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw this.unreadable(path, path, error);
       if (kind === 'base') log.warning(`Error reading the RDB base file ${path}, AOF loading aborted`);
-      const message = `${error.message}. Look at it with redis-check-rdb ${path}, and put a good copy in its place`;
+      const message =
+        error instanceof VersionError
+          ? error.message
+          : `${error.message}. Look at it with redis-check-rdb ${path}, and put a good copy in its place`;
       log.warning(message);
       throw new RecoveryError(message, path, error.offset, error);
     } finally {
@@ -556,13 +559,17 @@ export class Recovery {
       log.warning(`AOF ${path} loaded anyway because aof-load-truncated is enabled`);
       return;
     }
-    const manifest = this.options.directory.manifestPath;
     const alternative = last
       ? " 2) Alternatively you can set the 'aof-load-truncated' configuration option to yes and restart the server."
       : '';
-    const message = `Unexpected end of file reading the append only file ${path} at byte ${error.cutOffset}. You can: 1) Make a backup of your AOF file, then use redis-check-aof --fix ${manifest}.${alternative}`;
+    const message = `Unexpected end of file reading the append only file ${path} at byte ${error.cutOffset}. You can: 1) Make a backup of your AOF file, then use redis-check-aof --fix ${this.toCheck(path, last)}.${alternative}`;
     log.warning(message);
     throw new RecoveryError(message, path, error.cutOffset, error);
+  }
+
+  /** What redis-check-aof is to look at: with the manifest it stops at a base whose version it does not know. */
+  private toCheck(path: string, last: boolean): string {
+    return last ? path : this.options.directory.manifestPath;
   }
 
   /** Whether the log ends in a write that a power cut has left in parts, behind what was acknowledged. */
@@ -635,7 +642,7 @@ export class Recovery {
     }
     const repair = error.expected.includes('checksum')
       ? sumRepair(path, last ? Math.min(cutOffset, reader.checkedTo) : null)
-      : `use redis-check-aof --fix ${this.options.directory.manifestPath}, which drops what follows the damage`;
+      : `use redis-check-aof --fix ${this.toCheck(path, last)}, which drops what follows the damage`;
     const message = `Bad file format reading the append only file ${path}: ${error.damage}. Make a backup of your AOF file, then ${repair}`;
     log.warning(message);
     throw new RecoveryError(message, path, error.offset, error);

@@ -71,6 +71,12 @@ export interface ServerOptions {
   ordinarySockets?: boolean;
 }
 
+/**
+ * Bytes that a server takes beside its arena as it starts, about. The same in every start, for it counts against `maxmemory`: a
+ * measured one depends on when garbage is collected.
+ */
+const MEMORY_AT_START = 1_750_000;
+
 export class Server {
   readonly config: Config;
   readonly log: Logger;
@@ -109,7 +115,7 @@ export class Server {
   readonly inMemory: boolean;
   replicationId = randomBytes(20).toString('hex');
   /** Bytes of heap and buffers that making this server took, its arena apart: the program around it is not its own. */
-  readonly memoryAtStart: number;
+  readonly memoryAtStart = MEMORY_AT_START;
   /** What the process had when the server was made. */
   private readonly rssAtStart = processMemory().rss;
   memoryPeak = 0;
@@ -138,7 +144,6 @@ export class Server {
   private closed = false;
 
   constructor(options: ServerOptions) {
-    const heapBefore = heapBytes();
     const { config, log } = options;
     this.config = config;
     this.log = log;
@@ -251,7 +256,6 @@ export class Server {
       rewrite: (users) => config.rewrite(users),
     };
     this.gate.allows = (guarded, session) => this.isAllowed(config.values[`enable-${guarded}-command`], session);
-    this.memoryAtStart = Math.max(0, heapBytes() - heapBefore - this.keyspace.arena.bytesReserved);
     this.followConfig();
   }
 
@@ -625,11 +629,6 @@ export class Server {
     await this.listener.close();
     await this.persistence.close();
   }
-}
-
-function heapBytes(): number {
-  const { heapUsed, arrayBuffers } = processMemory();
-  return heapUsed + arrayBuffers;
 }
 
 const IN_MEMORY = 'this server keeps its data in memory only';

@@ -12,6 +12,7 @@
  */
 
 import { copyBytes } from '../../base/copy-bytes.js';
+import { VersionError } from '../../base/errors.js';
 import { Slice } from '../../base/slice.js';
 import type { Arena } from '../../memory/arena.js';
 import type { Encoding, ItemType } from '../../memory/item.js';
@@ -159,7 +160,9 @@ export class RdbReader {
     const max = this.valkey ? VALKEY_VERSION_MAX : RDB_VERSION_MAX;
     if (version < min || version > max) {
       const which = this.valkey ? 'Valkey RDB' : 'RDB';
-      input.corrupt(`${which} version ${min}${min === max ? '' : ` to ${max}`}`, `version ${version}`);
+      const known = `${which} version ${min}${min === max ? '' : ` to ${max}`}`;
+      if (version > max) throw new VersionError(input.name, 0, known, `version ${version}`);
+      input.corrupt(known, `version ${version}`);
     }
     this.version = version;
     input.pos += 9;
